@@ -1,0 +1,75 @@
+// The socket `Process`: how a scheduled thing looks to the kernel (links, names, hosts, router), whatever runs inside it.
+// Engines (lua/ today) implement it; nothing here knows Lua.
+
+import type { RuntimeError } from '../core/error.ts'
+import type { Frame } from '../core/frame.ts'
+import type { Value } from '../core/value.ts'
+
+/**
+ * What a message, an argument list or an exit carries. An engine recognises its own payloads and copies them directly;
+ * everybody else asks for plain values. A payload handed to `deliver` is only valid during that call.
+ */
+export interface Payload {
+  readonly length: number
+  values(): Value[]
+}
+
+export const noPayload: Payload = { length: 0, values: () => [] }
+
+/** Plain values as a payload. */
+export function payloadOf(values: Value[]): Payload {
+  return { length: values.length, values: () => values }
+}
+
+/** How a process ended. `result` is valid only while the exit is being reported. */
+export type Exit =
+  | { readonly error: undefined; readonly result: Payload }
+  | { readonly error: RuntimeError; readonly result: undefined }
+
+export type ProcessEvent =
+  | { readonly kind: 'pid.exit' | 'pid.link.down'; readonly from: string; readonly at: number; readonly exit: Exit }
+  | { readonly kind: 'pid.cancel'; readonly from: string; readonly at: number; readonly reason: string }
+  | { readonly kind: 'pid.interrupt'; readonly from: string; readonly at: number }
+  | { readonly kind: 'pid.outdated'; readonly from: string; readonly at: number; readonly sources: readonly string[] }
+
+export interface ProcessOptions {
+  trap_links: boolean
+  upgradable: boolean
+  interrupts: boolean
+}
+
+export interface Process {
+  /** The counter behind the pid: unique in this runtime, never reused. */
+  readonly serial: number
+  readonly pid: string
+  /** Host entry id, or `ns:name#lua.N` for a function. */
+  readonly host: string
+  /** Registry id of the running definition. */
+  readonly definition: string
+  readonly frame: Frame
+  readonly options: ProcessOptions
+  readonly ended: boolean
+  readonly startedAt: number
+  /** Queues a message. Throws RateLimited, LimitExceeded, Invalid when it cannot be queued. */
+  deliver(topic: string, from: string, payload: Payload): void
+  /** Queues a system event; never refused. */
+  event(event: ProcessEvent): void
+  /** Ends it before its next step with this error. */
+  terminate(error: RuntimeError): void
+}
+
+/** What a host hands to the factory of a definition to make a process. */
+export interface ProcessInit {
+  readonly serial: number
+  readonly pid: string
+  readonly host: string
+  readonly frame: Frame
+  readonly args: Payload
+  /** Called exactly once, when the process has ended and its resources are free. */
+  readonly ended: (process: Process, exit: Exit) => void
+}
+
+/** Makes processes of one definition from its current code. Throws when the code does not load. */
+export interface ProcessFactory {
+  create(init: ProcessInit): Process
+}
