@@ -34,6 +34,8 @@ export interface Call {
   readonly signal: AbortSignal
   /** `id:line` of the Lua line that called. */
   where(): string
+  /** Lua traceback of the caller; for errors that are made to be read. */
+  traceback(): string
   /** A channel of this process that host code feeds. */
   channel(capacity: number): LuaChannel
   /** Ties a resource to the process: closed when it ends, unless `release` was called before. */
@@ -54,11 +56,14 @@ export type HostFunction = (call: Call, ...args: never[]) => unknown
 // biome-ignore lint/suspicious/noExplicitAny: module authors declare `unknown` or narrower; variance would refuse both
 export type AnyHostFunction = (call: Call, ...args: any[]) => unknown
 
-/** A function written against the engine's stack: for the few that are too hot for conversion. `-1` yields. */
+/**
+ * A function written against the engine's stack, for the few that are too hot for conversion: names one of the raw
+ * functions the engine was made with.
+ */
 export class RawFunction {
-  readonly run: (thread: number) => number
-  constructor(run: (thread: number) => number) {
-    this.run = run
+  readonly slot: string
+  constructor(slot: string) {
+    this.slot = slot
   }
 }
 

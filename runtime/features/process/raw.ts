@@ -1,0 +1,252 @@
+// The hot part of the `process` global, written against the engine's stack: spawn, send, listen and their like.
+
+import { moduleError, RuntimeError } from '../../core/error.ts'
+import { Channel } from '../../lua/channel.ts'
+import type { LuaEngine } from '../../lua/engine.ts'
+import type { RawFunctions } from '../../lua/instance.ts'
+import { type LuaProcess, StackPayload } from '../../lua/lua-process.ts'
+import { LUA } from '../../lua/wasm.ts'
+import type { Kernel } from '../../process/kernel.ts'
+import type { Process } from '../../process/process.ts'
+import type { Guard } from '../../security/guard.ts'
+
+export interface ProcessDeps {
+  readonly kernel: Kernel
+  readonly guard: Guard
+}
+
+/** A sender to a mailbox this crowded gives up its turn now and then, so that the receiver keeps up. */
+const CROWDED = 1000
+const SENDS_TO_CROWDED = 64
+
+interface SpawnKind {
+  readonly name: string
+  readonly action: string
+  readonly monitor: boolean
+  readonly link: boolean
+  readonly denied: string
+}
+
+export const spawnKinds: readonly SpawnKind[] = [
+  { name: 'spawn', action: 'process.spawn', monitor: false, link: false, denied: 'not allowed to spawn process' },
+  {
+    name: 'spawn_monitored',
+    action: 'process.spawn.monitored',
+    monitor: true,
+    link: false,
+    denied: 'not allowed to spawn monitored process',
+  },
+  {
+    name: 'spawn_linked',
+    action: 'process.spawn.linked',
+    monitor: false,
+    link: true,
+    denied: 'not allowed to spawn linked process',
+  },
+  {
+    name: 'spawn_linked_monitored',
+    action: 'process.spawn.linked',
+    monitor: true,
+    link: true,
+    denied: 'not allowed to spawn linked process',
+  },
+]
+
+/** Checks the right to spawn `definition` on `host`; throws PermissionDenied with the texts of spec/process.md §3. */
+export function checkSpawn(guard: Guard, process: Process, kind: SpawnKind, definition: string, host: string): void {
+  const { frame } = process
+  if (guard.unrestricted(frame)) return
+  const attributes = { pid: process.pid }
+  const deny = (message: string): never => {
+    throw moduleError('PermissionDenied', message)
+  }
+  if (!guard.allows(frame, 'process.spawn', definition, attributes)) deny(`not allowed to spawn process: ${definition}`)
+  if (kind.action !== 'process.spawn' && !guard.allows(frame, kind.action, definition, attributes))
+    deny(`${kind.denied}: ${definition}`)
+  if (kind.monitor && kind.link && !guard.allows(frame, 'process.spawn.monitored', definition, attributes)) {
+    deny(`not allowed to spawn monitored process: ${definition}`)
+  }
+  if (!guard.allows(frame, 'process.host', host, attributes)) deny(`not allowed to spawn on host: ${host}`)
+}
+
+/** The raw functions `process_…` the module table refers to. */
+export function processFunctions({ kernel, guard }: ProcessDeps): (engine: LuaEngine) => RawFunctions {
+  return (engine) => {
+    const { lua } = engine
+    const me = (): LuaProcess => {
+      const process = engine.current?.process
+      if (process === undefined)
+        throw moduleError('InvalidState', 'process functions cannot be called while code loads')
+      return process
+    }
+
+    /** Turns what a function throws into `nil, err`, and a count into itself. */
+    const answering =
+      (run: (thread: number) => number) =>
+      (thread: number): number => {
+        try {
+          return run(thread)
+        } catch (error) {
+          if (error instanceof RuntimeError) return engine.fail(thread, error)
+          throw error
+        }
+      }
+
+    const pushTrue = (thread: number): number => {
+      lua.api.lua_pushboolean(thread, 1)
+      return 1
+    }
+
+    /** The target of a send: pids are read from memory without making a string of them. */
+    const targetAt = (thread: number, index: number): Process => {
+      const pointer = lua.api.lua_tolstring(thread, index, lua.scratch)
+      const length = lua.word(lua.scratch)
+      const serial = serialAt(lua.u8, pointer, length)
+      const process = serial > 0 ? kernel.bySerial(serial) : undefined
+      if (process !== undefined && hostMatches(lua.u8, pointer, process.host)) return process
+      return kernel.find(lua.readText(thread, index) as string)
+    }
+
+    const topicAt = (thread: number, index: number, verb: string): string => {
+      const topic = lua.api.lua_type(thread, index) === LUA.string ? me().vm.cachedText(thread, index) : null
+      if (topic === null) throw moduleError('Invalid', `${verb} requires a topic`)
+      if (topic === '') throw moduleError('Invalid', 'topic cannot be empty')
+      if (topic.charCodeAt(0) === 64) throw moduleError('Invalid', `cannot ${verb} @ topics`)
+      return topic
+    }
+
+    const functions: RawFunctions = {
+      process_pid(thread) {
+        lua.pushText(thread, me().pid)
+        return 1
+      },
+
+      process_id(thread) {
+        lua.pushText(thread, me().definition)
+        return 1
+      },
+
+      process_send: answering((thread) => {
+        const count = lua.api.lua_gettop(thread)
+        const process = me()
+        if (count < 2 || lua.api.lua_type(thread, 1) !== LUA.string) {
+          throw moduleError('Invalid', 'send requires at least destination and topic arguments')
+        }
+        const topic = topicAt(thread, 2, 'send to')
+        if (!guard.unrestricted(process.frame)) {
+          const destination = lua.readText(thread, 1) as string
+          if (!guard.allows(process.frame, 'process.send', destination, { pid: process.pid })) {
+            throw moduleError('PermissionDenied', `not allowed to send: ${destination}`)
+          }
+        }
+        const target = targetAt(thread, 1)
+        target.deliver(topic, process.pid, new StackPayload(engine, thread, 3, count - 2))
+        pushTrue(thread)
+        const crowded = (target as Partial<LuaProcess>).queued
+        const coroutine = engine.current
+        if (
+          crowded !== undefined &&
+          crowded > CROWDED &&
+          coroutine !== null &&
+          target !== process &&
+          ++coroutine.flood >= SENDS_TO_CROWDED
+        ) {
+          coroutine.flood = 0
+          return engine.giveUpTurn(thread, 1)
+        }
+        return engine.endOperation(thread, 1)
+      }),
+
+      process_listen: answering((thread) => {
+        const topic = topicAt(thread, 1, 'listen to')
+        let asMessage = false
+        if (lua.api.lua_type(thread, 2) === LUA.table) {
+          lua.api.lua_getfield(thread, 2, lua.symbol('message'))
+          asMessage = lua.api.lua_toboolean(thread, -1) !== 0
+        }
+        me().listen(thread, topic, asMessage)
+        return 1
+      }),
+
+      process_inbox(thread) {
+        me().inbox(thread)
+        return 1
+      },
+
+      process_events(thread) {
+        me().events(thread)
+        return 1
+      },
+
+      process_unlisten(thread) {
+        const channel = lua.objectAt(thread, 1)
+        if (channel instanceof Channel && me().unlisten(channel)) return pushTrue(thread)
+        lua.api.lua_pushboolean(thread, 0)
+        const { vm } = me()
+        vm.lift()
+        engine.marshal.push(vm, thread, moduleError('NotFound', 'channel not found'))
+        vm.limit()
+        return 2
+      },
+    }
+
+    for (const kind of spawnKinds) {
+      functions[`process_${kind.name}`] = answering((thread) => {
+        const count = lua.api.lua_gettop(thread)
+        const process = me()
+        const definition = count >= 2 ? process.vm.cachedText(thread, 1) : null
+        const host = count >= 2 ? process.vm.cachedText(thread, 2) : null
+        if (definition === null || host === null)
+          throw moduleError('Invalid', `${kind.name} requires at least id and host arguments`)
+        checkSpawn(guard, process, kind, definition, host)
+        const child = kernel.spawn({
+          definition,
+          host,
+          args: new StackPayload(engine, thread, 3, count - 2),
+          frame: process.frame,
+          parent: process,
+          monitor: kind.monitor,
+          link: kind.link,
+        })
+        lua.pushText(thread, child.pid)
+        return engine.endOperation(thread, 1)
+      })
+    }
+    return functions
+  }
+}
+
+const BRACE_OPEN = 123
+const BRACE_CLOSE = 125
+
+/** The counter of `{…|0x…}` in memory; 0 when it is not such a text. */
+function serialAt(memory: Uint8Array, pointer: number, length: number): number {
+  if (length < 6 || memory[pointer] !== BRACE_OPEN || memory[pointer + length - 1] !== BRACE_CLOSE) return 0
+  let serial = 0
+  let scale = 1
+  let at = pointer + length - 2
+  for (; at > pointer; at--) {
+    const code = memory[at] as number
+    const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 102 ? code - 87 : -1
+    if (digit < 0) break
+    serial += digit * scale
+    scale *= 16
+  }
+  // …|0x before the digits
+  return memory[at] === 120 && memory[at - 1] === 48 && memory[at - 2] === 124 ? serial : 0
+}
+
+/** True when the pid at `pointer` names this host: a pid with another host is another process. */
+function hostMatches(memory: Uint8Array, pointer: number, host: string): boolean {
+  let start = pointer + 1
+  // skip `node@` if the text has one
+  for (let i = start; i < start + 256; i++) {
+    if (memory[i] === 64) {
+      start = i + 1
+      break
+    }
+    if (memory[i] === 124) break
+  }
+  for (let i = 0; i < host.length; i++) if (memory[start + i] !== host.charCodeAt(i)) return false
+  return memory[start + host.length] === 124
+}

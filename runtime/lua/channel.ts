@@ -1,0 +1,476 @@
+// Channels and select: Go-like queues inside one process (spec/process.md §10). Values stay Lua values, parked in the VM or
+// handed from stack to stack; an operation answers at once when it can and suspends the coroutine only when it must.
+
+import { RuntimeError } from '../core/error.ts'
+import type { Coroutine } from './coroutine.ts'
+import type { LuaEngine } from './engine.ts'
+import type { RawFunctions } from './instance.ts'
+import { KEY } from './keys.ts'
+import type { LuaProcess } from './lua-process.ts'
+import { LUA } from './wasm.ts'
+
+/** A coroutine waiting on a channel. `slot` holds what it wants to send; `select` is set when it waits on several. */
+interface Waiter {
+  readonly coroutine: Coroutine
+  readonly select: Select | null
+  readonly index: number
+  readonly slot: number
+}
+
+interface Select {
+  readonly waiters: { readonly channel: Channel; readonly waiter: Waiter; readonly sending: boolean }[]
+  /** Where the cases table is: parked, or at index 1 of the waiting coroutine's stack when negative. */
+  readonly parked: number
+}
+
+class SendCase {
+  readonly channel: Channel
+  constructor(channel: Channel) {
+    this.channel = channel
+  }
+}
+
+export class Channel {
+  readonly process: LuaProcess
+  readonly capacity: number
+  /** For subscriptions: the topic listened to, null for the inbox and for plain channels. */
+  readonly topic: string | null
+  /** Subscriptions: true delivers Message objects, false bare values. */
+  readonly asMessage: boolean
+  handle = 0
+  closed = false
+  /** Parked userdata, when the host must be able to push the channel again; -1 otherwise. */
+  anchor = -1
+  /** Ran when the process ends or the channel is collected (timers). */
+  onRelease: (() => void) | null = null
+  previous: Channel | null = null
+  next: Channel | null = null
+  #values: number[] | null = null
+  #head = 0
+  #receivers: Waiter[] | null = null
+  #senders: Waiter[] | null = null
+
+  constructor(process: LuaProcess, capacity: number, topic: string | null, asMessage: boolean) {
+    this.process = process
+    this.capacity = capacity
+    this.topic = topic
+    this.asMessage = asMessage
+  }
+
+  get #engine(): LuaEngine {
+    return this.process.engine
+  }
+
+  get queued(): number {
+    return this.#values === null ? 0 : this.#values.length - this.#head
+  }
+
+  get hasReceiver(): boolean {
+    return this.#receivers !== null && this.#receivers.length > 0
+  }
+
+  /** Pushes the channel's userdata, the same one every time. Only for anchored channels. */
+  pushSelf(thread: number): void {
+    if (this.anchor < 0) throw new Error('channel is not anchored')
+    this.process.vm.peek(thread, this.anchor)
+  }
+
+  // ---- host side ----
+
+  /** Where to build the next value: on the stack of whoever waits for it, else on the VM's scratch thread. */
+  target(): number {
+    const waiter = this.#receivers?.[0]
+    return waiter === undefined ? this.process.vm.scratchThread : waiter.coroutine.thread
+  }
+
+  /** The value just pushed on `target()` has arrived: hand it over or queue it. */
+  arrived(target: number): void {
+    const waiter = this.#receivers?.shift()
+    if (waiter !== undefined) {
+      this.#give(waiter, target)
+      return
+    }
+    const slot = this.process.vm.park(target)
+    if (this.#values === null) this.#values = [slot]
+    else this.#values.push(slot)
+    this.process.queued++
+  }
+
+  /** Queues a parked value as it is. */
+  enqueueParked(slot: number): void {
+    if (this.#values === null) this.#values = [slot]
+    else this.#values.push(slot)
+  }
+
+  /** Queues a host value always. False when closed. */
+  push(value: unknown): boolean {
+    if (this.closed || this.process.ended) return false
+    const { vm } = this.process
+    vm.lift()
+    const target = this.target()
+    this.#engine.marshal.push(vm, target, value)
+    this.arrived(target)
+    vm.limit()
+    return true
+  }
+
+  /** Queues a host value if somebody waits or there is room. */
+  offer(value: unknown): boolean {
+    return (this.hasReceiver || this.queued < this.capacity) && this.push(value)
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    const receivers = this.#receivers ?? []
+    const senders = this.#senders ?? []
+    this.#receivers = this.#senders = null
+    const { vm, engine } = this.process
+    const { api } = engine.lua
+    if (vm.closed || this.process.ended) return
+    vm.lift()
+    for (const waiter of receivers) {
+      const { thread } = waiter.coroutine
+      if (waiter.select !== null) {
+        this.#pushCase(waiter, thread)
+        this.#forgetOthers(waiter)
+      }
+      api.lua_pushnil(thread)
+      api.lua_pushboolean(thread, 0)
+      engine.wake(waiter.coroutine, waiter.select === null ? 2 : 3)
+    }
+    for (const waiter of senders) {
+      const { thread } = waiter.coroutine
+      vm.freeSlot(waiter.slot)
+      if (waiter.select !== null) this.#forgetOthers(waiter)
+      api.lua_pushnil(thread)
+      engine.marshal.push(vm, thread, new RuntimeError('InvalidState', 'send on closed channel', { retryable: false }))
+      engine.wake(waiter.coroutine, 2)
+    }
+    vm.limit()
+  }
+
+  /** Frees what is queued; the process has ended or the channel was collected. */
+  release(): void {
+    this.onRelease?.()
+    this.onRelease = null
+    if (!this.process.vm.closed) {
+      for (let i = this.#head; this.#values !== null && i < this.#values.length; i++) {
+        this.process.vm.freeSlot(this.#values[i] as number)
+      }
+      if (this.anchor >= 0) this.process.vm.freeSlot(this.anchor)
+    }
+    this.anchor = -1
+    this.#values = this.#receivers = this.#senders = null
+    this.closed = true
+  }
+
+  // ---- Lua side; `thread` is the running thread, possibly of a coroutine the user made ----
+
+  /** Pushes value and ok when something is there; false when the caller must wait. */
+  tryReceive(thread: number): boolean {
+    const { vm } = this.process
+    if (this.#values !== null && this.#head < this.#values.length) {
+      vm.unpark(thread, this.#shift())
+      this.process.queued--
+      this.#refill()
+      this.#engine.lua.api.lua_pushboolean(thread, 1)
+      return true
+    }
+    const sender = this.#senders?.shift()
+    if (sender !== undefined) {
+      vm.unpark(thread, sender.slot)
+      this.#sent(sender)
+      this.#engine.lua.api.lua_pushboolean(thread, 1)
+      return true
+    }
+    if (!this.closed) return false
+    this.#engine.lua.api.lua_pushnil(thread)
+    this.#engine.lua.api.lua_pushboolean(thread, 0)
+    return true
+  }
+
+  /** Takes the value on top of `thread`; false when the caller must wait (the value stays). */
+  trySend(thread: number): boolean {
+    const { api } = this.#engine.lua
+    const receiver = this.#receivers?.shift()
+    if (receiver !== undefined) {
+      const target = receiver.coroutine.thread
+      if (target !== thread) api.lua_xmove(thread, target, 1)
+      this.#give(receiver, target)
+      return true
+    }
+    if (this.queued >= this.capacity) return false
+    this.enqueueParked(this.process.vm.park(thread))
+    this.process.queued++
+    return true
+  }
+
+  waitToReceive(coroutine: Coroutine, select: Select | null, index: number): Waiter {
+    const waiter: Waiter = { coroutine, select, index, slot: -1 }
+    if (this.#receivers === null) this.#receivers = [waiter]
+    else this.#receivers.push(waiter)
+    return waiter
+  }
+
+  waitToSend(coroutine: Coroutine, select: Select | null, index: number, slot: number): Waiter {
+    const waiter: Waiter = { coroutine, select, index, slot }
+    if (this.#senders === null) this.#senders = [waiter]
+    else this.#senders.push(waiter)
+    return waiter
+  }
+
+  /** A coroutine that was ended waits no more. */
+  forget(coroutine: Coroutine): void {
+    this.#receivers = this.#receivers?.filter((waiter) => waiter.coroutine !== coroutine) ?? null
+    this.#senders =
+      this.#senders?.filter((waiter) => {
+        if (waiter.coroutine !== coroutine) return true
+        this.process.vm.freeSlot(waiter.slot)
+        return false
+      }) ?? null
+  }
+
+  #shift(): number {
+    const values = this.#values as number[]
+    const slot = values[this.#head++] as number
+    if (this.#head === values.length) {
+      values.length = 0
+      this.#head = 0
+    } else if (this.#head > 64 && this.#head * 2 > values.length) {
+      this.#values = values.slice(this.#head)
+      this.#head = 0
+    }
+    return slot
+  }
+
+  /** The value for this receiver is on its stack: complete its results and wake it. */
+  #give(waiter: Waiter, thread: number): void {
+    const { api } = this.#engine.lua
+    if (waiter.select === null) {
+      api.lua_pushboolean(thread, 1)
+      this.#engine.wake(waiter.coroutine, 2)
+      return
+    }
+    this.#pushCase(waiter, thread)
+    api.lua_rotate(thread, -2, 1)
+    api.lua_pushboolean(thread, 1)
+    this.#forgetOthers(waiter)
+    this.#engine.wake(waiter.coroutine, 3)
+  }
+
+  /** A sender's value was taken: its operation is complete. */
+  #sent(waiter: Waiter): void {
+    const { api } = this.#engine.lua
+    const { thread } = waiter.coroutine
+    if (waiter.select === null) {
+      api.lua_pushboolean(thread, 1)
+      this.#engine.wake(waiter.coroutine, 1)
+      return
+    }
+    this.#pushCase(waiter, thread, true)
+    api.lua_pushboolean(thread, 1)
+    this.#forgetOthers(waiter)
+    this.#engine.wake(waiter.coroutine, 3)
+  }
+
+  /** Pushes the channel of the case that won, and for a send its value. */
+  #pushCase(waiter: Waiter, thread: number, withValue = false): void {
+    const { api, side } = this.#engine.lua
+    const { parked } = waiter.select as Select
+    const base = api.lua_gettop(thread)
+    if (parked >= 0) {
+      this.process.vm.peek(thread, parked)
+      side.rawgeti(thread, base + 1, waiter.index)
+    } else {
+      side.rawgeti(thread, 1, waiter.index)
+    }
+    const caseIndex = api.lua_gettop(thread)
+    api.lua_getiuservalue(thread, caseIndex, 1)
+    if (withValue) api.lua_getiuservalue(thread, caseIndex, 2)
+    const kept = withValue ? 2 : 1
+    // the case (and the table, if it was parked) go from under the results
+    api.lua_rotate(thread, base + 1, kept)
+    api.lua_settop(thread, base + kept)
+  }
+
+  #forgetOthers(winner: Waiter): void {
+    const select = winner.select as Select
+    for (const { channel, waiter, sending } of select.waiters) {
+      if (waiter === winner) continue
+      channel.#remove(waiter, sending)
+    }
+    if (select.parked >= 0) this.process.vm.freeSlot(select.parked)
+    // The winner's own value, when it was a send, has been taken by the receiver already.
+  }
+
+  #remove(waiter: Waiter, sending: boolean): void {
+    const queue = sending ? this.#senders : this.#receivers
+    const at = queue?.indexOf(waiter) ?? -1
+    if (at >= 0) queue?.splice(at, 1)
+    if (sending) this.process.vm.freeSlot(waiter.slot)
+  }
+
+  #refill(): void {
+    if (this.#senders === null || this.#senders.length === 0 || this.queued >= this.capacity) return
+    const waiter = this.#senders.shift() as Waiter
+    this.enqueueParked(waiter.slot)
+    this.process.queued++
+    this.#sent(waiter)
+  }
+}
+
+/** The raw functions behind the global `channel` and the methods of channels. */
+export function channelFunctions(engine: LuaEngine): RawFunctions {
+  const { lua } = engine
+
+  const channelAt = (thread: number, index: number, name: string): Channel => {
+    const object = lua.objectAt(thread, index)
+    if (object instanceof Channel) return object
+    throw new RuntimeError('Invalid', `bad argument #${index} to '${name}' (channel expected)`)
+  }
+
+  return {
+    channel_new(thread) {
+      const capacity = lua.api.lua_tonumberx(thread, 1, 0)
+      engine.newChannel(thread, capacity > 0 ? Math.floor(capacity) : 0)
+      return 1
+    },
+
+    channel_receive(thread) {
+      const channel = channelAt(thread, 1, 'receive')
+      if (channel.tryReceive(thread)) return engine.endOperation(thread, 2)
+      const coroutine = engine.mustYield(thread)
+      coroutine.wait = channel
+      channel.waitToReceive(coroutine, null, 0)
+      return engine.block(coroutine, thread)
+    },
+
+    channel_send(thread) {
+      const channel = channelAt(thread, 1, 'send')
+      if (channel.closed) throw new RuntimeError('InvalidState', 'send on closed channel', { retryable: false })
+      lua.api.lua_settop(thread, 2)
+      if (channel.trySend(thread)) {
+        lua.api.lua_pushboolean(thread, 1)
+        return engine.endOperation(thread, 1)
+      }
+      const coroutine = engine.mustYield(thread)
+      coroutine.wait = channel
+      channel.waitToSend(coroutine, null, 0, channel.process.vm.park(thread))
+      return engine.block(coroutine, thread)
+    },
+
+    channel_close(thread) {
+      channelAt(thread, 1, 'close').close()
+      return 0
+    },
+
+    // The case is made once and kept as the channel's second coat: `select` in a loop allocates nothing.
+    channel_case_receive(thread) {
+      const channel = channelAt(thread, 1, 'case_receive')
+      lua.api.lua_getiuservalue(thread, 1, 1)
+      if (lua.api.lua_type(thread, -1) === LUA.userdata) return 1
+      lua.pushUserdata(thread, channel.handle, 1, KEY.subscription)
+      lua.api.lua_pushvalue(thread, 1)
+      lua.api.lua_setiuservalue(thread, -2, 1)
+      lua.api.lua_pushvalue(thread, -1)
+      lua.api.lua_setiuservalue(thread, 1, 1)
+      return 1
+    },
+
+    channel_case_send(thread) {
+      const channel = channelAt(thread, 1, 'case_send')
+      lua.api.lua_settop(thread, 2)
+      lua.pushUserdata(thread, lua.handle(new SendCase(channel)), 2, KEY.selectCase)
+      lua.api.lua_pushvalue(thread, 1)
+      lua.api.lua_setiuservalue(thread, -2, 1)
+      lua.api.lua_pushvalue(thread, 2)
+      lua.api.lua_setiuservalue(thread, -2, 2)
+      return 1
+    },
+
+    // (cases, default?) -> channel, value, ok; or nil when the default was taken. The first ready case in table order wins.
+    channel_select(thread) {
+      const { api, side } = lua
+      if (api.lua_type(thread, 1) !== LUA.table)
+        throw new RuntimeError('Invalid', "bad argument #1 to 'select' (table expected)")
+      const hasDefault = api.lua_toboolean(thread, 2) !== 0
+      const count = side.rawlen(thread, 1)
+      api.lua_settop(thread, 1)
+      const cases: unknown[] = []
+      for (let i = 1; i <= count; i++) {
+        side.rawgeti(thread, 1, i)
+        const candidate = lua.objectAt(thread, 2)
+        if (tryCase(thread, candidate)) return engine.endOperation(thread, 3)
+        cases.push(candidate)
+        api.lua_settop(thread, 1)
+      }
+      if (hasDefault) {
+        api.lua_pushnil(thread)
+        return engine.endOperation(thread, 1)
+      }
+      const coroutine = engine.mustYield(thread)
+      const outside = thread !== coroutine.thread
+      if (outside) api.lua_pushvalue(thread, 1)
+      const select: Select = { waiters: [], parked: outside ? coroutine.process.vm.park(thread) : -1 }
+      cases.forEach((candidate, i) => {
+        if (candidate instanceof Channel) {
+          const waiter = candidate.waitToReceive(coroutine, select, i + 1)
+          select.waiters.push({ channel: candidate, waiter, sending: false })
+        } else if (candidate instanceof SendCase) {
+          side.rawgeti(thread, 1, i + 1)
+          api.lua_getiuservalue(thread, -1, 2)
+          const slot = coroutine.process.vm.park(thread)
+          api.lua_settop(thread, 1)
+          const waiter = candidate.channel.waitToSend(coroutine, select, i + 1, slot)
+          select.waiters.push({ channel: candidate.channel, waiter, sending: true })
+        }
+      })
+      coroutine.wait = select
+      return engine.block(coroutine, thread)
+    },
+
+    release_channel(thread) {
+      const handle = lua.handleAt(thread, 1)
+      const channel = lua.objectOf(handle)
+      if (channel instanceof Channel) engine.forgetChannel(channel)
+      lua.freeHandle(handle)
+      return 0
+    },
+
+    release_handle(thread) {
+      lua.freeHandle(lua.handleAt(thread, 1))
+      return 0
+    },
+  }
+
+  /** Tries the case on top of the stack; when ready, leaves channel, value and ok there. */
+  function tryCase(thread: number, candidate: unknown): boolean {
+    const { api } = lua
+    if (candidate instanceof Channel) {
+      api.lua_getiuservalue(thread, 2, 1)
+      return candidate.tryReceive(thread)
+    }
+    if (!(candidate instanceof SendCase)) return false
+    const { channel } = candidate
+    if (channel.closed) throw new RuntimeError('InvalidState', 'send on closed channel', { retryable: false })
+    api.lua_getiuservalue(thread, 2, 1)
+    api.lua_getiuservalue(thread, 2, 2)
+    api.lua_pushvalue(thread, -1)
+    if (!channel.trySend(thread)) return false
+    api.lua_pushboolean(thread, 1)
+    return true
+  }
+}
+
+/** Ends a coroutine's wait on channels without an answer. */
+export function forgetWait(wait: unknown, coroutine: Coroutine): void {
+  if (wait instanceof Channel) {
+    wait.forget(coroutine)
+    return
+  }
+  const select = wait as Select | null
+  if (select === null || !Array.isArray(select?.waiters)) return
+  for (const channel of new Set(select.waiters.map((entry) => entry.channel))) channel.forget(coroutine)
+  if (select.parked >= 0) coroutine.process.vm.freeSlot(select.parked)
+}

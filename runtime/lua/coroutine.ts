@@ -1,0 +1,44 @@
+// One Lua thread the scheduler knows: the main function of a process, or one started by `coroutine.spawn`.
+
+import type { Task } from '../process/scheduler.ts'
+import type { LuaProcess } from './lua-process.ts'
+
+export class Coroutine implements Task {
+  thread: number
+  readonly process: LuaProcess
+  /** Values on its stack that the next resume hands over. */
+  args = 0
+  /** Queued to run, or woken while it sits on the native stack. */
+  ready = false
+  /** Activations on the native stack: it must not be closed or reused while there are any. */
+  onStack = 0
+  /** Waiting inside a host function that runs others meanwhile. */
+  resident = false
+  /** What it waits for; whoever answers compares it first, so that a late answer is dropped. */
+  wait: unknown = null
+  /** Sends to crowded mailboxes since it last gave up its turn. */
+  flood = 0
+
+  constructor(thread: number, process: LuaProcess) {
+    this.thread = thread
+    this.process = process
+  }
+
+  /** True when there is no more to wait for: an answer came, or the process ended. */
+  get settled(): boolean {
+    return this.ready || this.process.ended
+  }
+
+  run(): void {
+    this.process.engine.runSlice(this)
+  }
+}
+
+/** Something a coroutine waits for that can be told to stop: a function call, a promise of the host. */
+export interface Cancellable {
+  cancel(): void
+}
+
+export function isCancellable(wait: unknown): wait is Cancellable {
+  return typeof (wait as Cancellable | null)?.cancel === 'function'
+}

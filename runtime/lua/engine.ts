@@ -1,0 +1,567 @@
+// Runs Lua processes on one WebAssembly instance: slices, waiting, preemption, VMs of programs. The trusted code of a thread
+// shares one engine; code made at run time has one of its own. A trap ends the engine's processes; the owner makes a new one.
+
+import { asRuntimeError, RuntimeError } from '../core/error.ts'
+import type { Payload, Process, ProcessFactory, ProcessInit } from '../process/process.ts'
+import { BUDGET_MS, type Scheduler } from '../process/scheduler.ts'
+import { builtinFunctions } from './builtins.ts'
+import { Channel, channelFunctions } from './channel.ts'
+import { Coroutine } from './coroutine.ts'
+import { HostFunctions } from './host-functions.ts'
+import { LuaInstance, LuaTrap, type RawFunctions } from './instance.ts'
+import { KEY } from './keys.ts'
+import { LuaProcess, StackPayload } from './lua-process.ts'
+import { Marshal } from './marshal.ts'
+import { type LuaModule, LuaRaise } from './module.ts'
+import type { Program } from './program.ts'
+import { YIELD } from './trampolines.ts'
+import { VM, type VmDeps } from './vm.ts'
+import { LUA, type LuaModules, REGISTRY, STATUS } from './wasm.ts'
+
+/** One VM holds at most so many processes: a larger heap makes collector pauses longer (design ENGINE §6). */
+const PROCESSES_PER_VM = 4096
+/** Code that cannot yield (a C callback) is interrupted after this long, by an error. */
+const HARD_MS = 90
+const HARD_MS_GENERATED = 50
+const LOOK_EVERY_OPERATION = 31
+const LOOK_EVERY_BLOCK = 15
+const MASK_COUNT = 8
+
+export interface EngineOptions {
+  readonly name: string
+  readonly scheduler: Scheduler
+  readonly wasm: LuaModules
+  /** Every module by name; those in `baseModules` need no grant. */
+  readonly modules: ReadonlyMap<string, LuaModule>
+  readonly baseModules: readonly string[]
+  /** Functions written against the stack, besides the engine's own. */
+  readonly raw?: (engine: LuaEngine) => RawFunctions
+  /** A line of Lua's `print`, already joined. */
+  readonly print: (process: Process, text: string, where: string) => void
+  /** An error that is ours, not the program's. */
+  readonly broken: (error: unknown) => void
+}
+
+export class LuaEngine {
+  readonly lua: LuaInstance
+  readonly marshal: Marshal
+  readonly scheduler: Scheduler
+  readonly options: EngineOptions
+  readonly hostFunctions: HostFunctions
+  /** The coroutine whose Lua code runs now. */
+  current: Coroutine | null = null
+  /** Function calls running inside one another's host call. */
+  inlineDepth = 0
+  /** Set when the host suspended inside a coroutine the user made: the wrappers of `coroutine` look at it. */
+  suspendedByHost = false
+  /** Set when the running slice was cut off rather than made to wait. */
+  preempted = false
+  readonly #vms = new Map<Program, VM[]>()
+  readonly #retired = new Set<Program>()
+  readonly #vmDeps: VmDeps
+  #nested = 0
+  #operations = 0
+  #blocks = 0
+  #onTrap: ((error: Error) => void) | null = null
+
+  private constructor(options: EngineOptions) {
+    this.options = options
+    this.scheduler = options.scheduler
+    this.lua = new LuaInstance(options.name)
+    this.marshal = new Marshal(this.lua)
+    this.hostFunctions = new HostFunctions(this)
+    this.#vmDeps = {
+      lua: this.lua,
+      baseModules: options.baseModules,
+      functionIndex: (fn, name, self) => this.hostFunctions.indexOf(fn, name, self),
+      typeKey: (type) => this.hostFunctions.typeKey(type),
+      buildMetatable: (vm, thread, type) => this.hostFunctions.buildMetatable(vm, thread, type),
+      building: undefined,
+    }
+  }
+
+  static async create(options: EngineOptions): Promise<LuaEngine> {
+    const engine = new LuaEngine(options)
+    const raw: RawFunctions = {
+      ...channelFunctions(engine),
+      ...builtinFunctions(engine),
+      ...engine.hostFunctions.raw(),
+      ...options.raw?.(engine),
+    }
+    await engine.lua.boot(options.wasm, raw, (thread) => engine.#hook(thread))
+    engine.lua.pushThrown = (thread, thrown) => engine.#pushThrown(thread, thrown)
+    return engine
+  }
+
+  /** Told once when the instance traps; every process has ended by then. */
+  onTrap(listener: (error: Error) => void): void {
+    this.#onTrap = listener
+  }
+
+  /** The VM that a sandbox is being set up in, or that of the running process. */
+  get activeVm(): VM {
+    const vm = this.#vmDeps.building ?? this.current?.process.vm
+    if (vm === undefined) throw new Error('no Lua state is active')
+    return vm
+  }
+
+  // ---- programs and VMs ----
+
+  factory(program: Program): ProcessFactory {
+    return { create: (init) => this.createProcess(program, init) }
+  }
+
+  /** Compiles a program in a throw-away state. Throws Invalid with file and line when it does not compile. */
+  compile(program: Program): void {
+    this.newVm(program).close()
+  }
+
+  newVm(program: Program): VM {
+    if (this.lua.dead) throw new RuntimeError('Unavailable', `the Lua instance ${this.lua.name} has failed`)
+    return new VM(program, this.#vmDeps)
+  }
+
+  /** New processes will not use this program any more: its VMs are closed as they empty. */
+  retire(program: Program): void {
+    this.#retired.add(program)
+    for (const vm of [...(this.#vms.get(program) ?? [])]) this.#closeIfIdle(vm)
+  }
+
+  #vmFor(program: Program): VM {
+    let vms = this.#vms.get(program)
+    if (vms === undefined) {
+      vms = []
+      this.#vms.set(program, vms)
+    }
+    const last = vms[vms.length - 1]
+    if (last !== undefined && last.processes < PROCESSES_PER_VM) return last
+    const roomy = vms.find((vm) => vm.processes < PROCESSES_PER_VM / 2)
+    if (roomy !== undefined) {
+      vms.splice(vms.indexOf(roomy), 1)
+      vms.push(roomy)
+      return roomy
+    }
+    const vm = this.newVm(program)
+    vms.push(vm)
+    return vm
+  }
+
+  /** Closes a VM nobody is in: of a retired program, or one of many. */
+  #closeIfIdle(vm: VM): void {
+    if (vm.closed || vm.processes > 0 || vm.activations > 0) return
+    const vms = this.#vms.get(vm.program)
+    if (vms === undefined) return
+    const retired = this.#retired.has(vm.program)
+    if (!retired && vms.length === 1) return
+    vms.splice(vms.indexOf(vm), 1)
+    if (vms.length === 0) {
+      this.#vms.delete(vm.program)
+      this.#retired.delete(vm.program)
+    }
+    vm.close()
+  }
+
+  get vmCount(): number {
+    let count = 0
+    for (const vms of this.#vms.values()) count += vms.length
+    return count
+  }
+
+  /** Full collection in every VM; for measurements and `system.gc`. */
+  collect(): void {
+    for (const vms of this.#vms.values()) for (const vm of vms) vm.collect()
+  }
+
+  /** Bytes used by all VMs of processes. */
+  get memoryUsed(): number {
+    let used = 0
+    for (const vms of this.#vms.values()) for (const vm of vms) used += vm.used
+    return used
+  }
+
+  // ---- processes ----
+
+  /** Loads the chunk at once (an error is the caller's) and queues the method for its first slice. */
+  createProcess(program: Program, init: ProcessInit): LuaProcess {
+    const vm = this.#vmFor(program)
+    const process = new LuaProcess(this, vm, program, init)
+    process.main = new Coroutine(vm.takeThread(), process)
+    vm.processes++
+    try {
+      this.loadMethod(process)
+      this.start(process, init.args)
+    } catch (error) {
+      vm.processes--
+      vm.releaseThread(process.main.thread, false)
+      throw error
+    }
+    return process
+  }
+
+  /** Runs the chunk and leaves the method on the main thread's stack. */
+  loadMethod(process: LuaProcess): void {
+    const { thread } = process.main
+    const { api } = this.lua
+    const before = this.current
+    this.current = process.main
+    this.scheduler.sliceStart = 0
+    process.vm.activations++
+    let status: number
+    try {
+      api.lua_rawgetp(thread, REGISTRY, KEY.open)
+      status = api.lua_pcallk(thread, 0, 1, 0, 0, 0)
+    } catch (error) {
+      throw this.#trapped(error)
+    } finally {
+      this.current = before
+      process.vm.activations--
+    }
+    if (status !== STATUS.ok) throw this.marshal.errorAt(process.vm, thread, status).wrap('failed to execute script')
+    if (api.lua_type(thread, -1) !== LUA.function) {
+      throw new RuntimeError('NotFound', `method ${JSON.stringify(process.program.method)} not found in module`, {
+        retryable: false,
+      })
+    }
+  }
+
+  /** Pushes the arguments after the method and queues the first slice. */
+  start(process: LuaProcess, args: Payload): void {
+    this.pushArguments(process, args)
+    process.main.ready = true
+    this.scheduler.enqueue(process.main)
+  }
+
+  pushArguments(process: LuaProcess, args: Payload): void {
+    const { main, vm } = process
+    vm.lift()
+    try {
+      this.lua.api.lua_checkstack(main.thread, args.length + 4)
+      for (let i = 0; i < args.length; i++) this.pushPayload(args, i, main.thread, vm)
+    } finally {
+      vm.limit()
+    }
+    main.args = args.length
+  }
+
+  /** Pushes one value of a payload, copied directly when it stands on a stack of this engine. */
+  pushPayload(payload: Payload, index: number, target: number, vm: VM): void {
+    if (payload instanceof StackPayload && payload.engine === this) {
+      if (index < payload.length) this.marshal.copy(payload.thread, payload.first + index, target, vm)
+      else this.lua.api.lua_pushnil(target)
+      return
+    }
+    this.marshal.push(vm, target, payload.values()[index])
+  }
+
+  /** True while Lua code of the process is on the native stack and not waiting there. */
+  isRunning(process: LuaProcess): boolean {
+    const running = (coroutine: Coroutine): boolean => coroutine.onStack > 0 && !coroutine.resident
+    return running(process.main) || (process.coroutines?.some(running) ?? false)
+  }
+
+  // ---- slices ----
+
+  runSlice(coroutine: Coroutine): void {
+    const { process, thread } = coroutine
+    if (thread === 0) return
+    if (process.ended) {
+      this.#reap(coroutine)
+      return
+    }
+    const { vm } = process
+    const from = this.current
+    const { args } = coroutine
+    coroutine.args = 0
+    coroutine.ready = false
+    this.current = coroutine
+    this.scheduler.sliceStart = 0
+    this.preempted = false
+    coroutine.onStack++
+    vm.activations++
+    let status: number
+    try {
+      status = this.lua.api.lua_resume(thread, from === null ? 0 : from.thread, args, this.lua.scratch)
+    } catch (error) {
+      this.current = from
+      coroutine.onStack--
+      vm.activations--
+      this.#trapped(error)
+      return
+    }
+    this.current = from
+    coroutine.onStack--
+    vm.activations--
+    if (process.ended) this.#reap(coroutine)
+    else if (process.doomed !== null) this.#finish(process, process.doomed, 0, 0)
+    else if (status === STATUS.yield) this.#yielded(coroutine)
+    else this.#returned(coroutine, status)
+  }
+
+  #yielded(coroutine: Coroutine): void {
+    const { process } = coroutine
+    if (this.scheduler.sliceStart !== 0) process.cpu += performance.now() - this.scheduler.sliceStart
+    const { limits } = process.program
+    if (process.cpu > limits.cpu) {
+      this.#finish(
+        process,
+        new RuntimeError('LimitExceeded', `cpu limit of ${limits.cpu} ms exceeded`, { retryable: false }),
+        0,
+        0,
+      )
+      return
+    }
+    if (this.preempted) {
+      this.preempted = false
+      coroutine.ready = true
+      this.scheduler.enqueue(coroutine)
+    } else if (coroutine.wait === null && !coroutine.ready) {
+      // A bare coroutine.yield() of a managed coroutine gives up the turn.
+      coroutine.ready = true
+      this.scheduler.enqueue(coroutine)
+    }
+  }
+
+  #returned(coroutine: Coroutine, status: number): void {
+    const { process, thread } = coroutine
+    if (status !== STATUS.ok) {
+      this.#finish(process, this.marshal.errorAt(process.vm, thread, status), 0, 0)
+    } else if (coroutine === process.main) {
+      this.#finish(process, null, thread, this.lua.word(this.lua.scratch))
+    } else {
+      process.dropCoroutine(coroutine)
+    }
+  }
+
+  #finish(process: LuaProcess, error: RuntimeError | null, thread: number, results: number): void {
+    process.end(error, thread, results)
+    this.#closeIfIdle(process.vm)
+  }
+
+  /** A coroutine whose process ended while it was on the native stack. */
+  #reap(coroutine: Coroutine): void {
+    if (coroutine.onStack > 0 || coroutine.thread === 0) return
+    const { vm } = coroutine.process
+    coroutine.process.reaped(coroutine)
+    this.#closeIfIdle(vm)
+  }
+
+  /** Marks the instance dead and ends all its processes. Answers the error for the caller. */
+  #trapped(thrown: unknown): Error {
+    if (thrown instanceof LuaTrap) return thrown
+    const error = new LuaTrap(`engine trap: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+    if (this.lua.dead) return error
+    this.lua.dead = true
+    this.#onTrap?.(error)
+    return error
+  }
+
+  // ---- waiting ----
+
+  /** The current coroutine, or a Lua error where suspending is impossible (inside a C callback). */
+  mustYield(thread: number): Coroutine {
+    if (this.current === null || this.lua.api.lua_isyieldable(thread) === 0) {
+      throw new LuaRaise('attempt to yield across a C-call boundary')
+    }
+    return this.current
+  }
+
+  /** The answer of a host function that has to wait: runs others meanwhile, and suspends if that did not help. */
+  block(coroutine: Coroutine, thread: number): number {
+    const mayNest =
+      this.#nested === 0 &&
+      this.inlineDepth === 0 &&
+      thread === coroutine.thread &&
+      ((++this.#blocks & LOOK_EVERY_BLOCK) !== 0 || this.scheduler.withinBudget())
+    if (mayNest) {
+      this.#nested++
+      coroutine.resident = true
+      this.scheduler.runOthers(coroutine)
+      coroutine.resident = false
+      this.#nested--
+      this.current = coroutine
+      this.scheduler.sliceStart = 0
+      this.preempted = false
+      if (coroutine.ready && !coroutine.process.ended) {
+        const { args } = coroutine
+        coroutine.ready = false
+        coroutine.args = 0
+        return args
+      }
+    }
+    return this.suspend(coroutine, thread)
+  }
+
+  /** Suspends without running others first. */
+  suspend(coroutine: Coroutine, thread: number): number {
+    if (thread !== coroutine.thread) this.suspendedByHost = true
+    return YIELD
+  }
+
+  /** `args` values on its stack are the answer it waited for. */
+  wake(coroutine: Coroutine, args: number): void {
+    coroutine.args = args
+    coroutine.wait = null
+    coroutine.ready = true
+    if (!coroutine.resident) this.scheduler.enqueue(coroutine)
+  }
+
+  /**
+   * Ends a host function that answered at once with `results` on the stack: every 32nd looks at the clock, for host calls
+   * take long without counting instructions.
+   */
+  endOperation(thread: number, results: number): number {
+    if ((++this.#operations & LOOK_EVERY_OPERATION) !== 0 || !this.scheduler.sliceOver()) return results
+    return this.giveUpTurn(thread, results)
+  }
+
+  /** Ends the turn if that is possible here; the results stay on the stack for the next resume. */
+  giveUpTurn(thread: number, results: number): number {
+    const coroutine = this.current
+    if (coroutine === null || thread !== coroutine.thread || this.inlineDepth > 0) return results
+    if (this.lua.api.lua_isyieldable(thread) === 0) return results
+    this.wake(coroutine, results)
+    return YIELD
+  }
+
+  /** Waits for a promise of the host; `settle` pushes what it came to and answers how many values. */
+  awaitPromise(
+    thread: number,
+    promise: Promise<unknown>,
+    settle: (vm: VM, thread: number, outcome: { value: unknown } | { error: unknown }) => number,
+    cancel?: () => void,
+  ): number {
+    const coroutine = this.mustYield(thread)
+    const wait = { cancel: cancel ?? (() => undefined) }
+    coroutine.wait = wait
+    const answer = (outcome: { value: unknown } | { error: unknown }): void => {
+      if (coroutine.wait !== wait || coroutine.process.ended || this.lua.dead) return
+      const { vm } = coroutine.process
+      vm.lift()
+      const results = settle(vm, coroutine.thread, outcome)
+      vm.limit()
+      this.wake(coroutine, results)
+    }
+    promise.then(
+      (value) => answer({ value }),
+      (error: unknown) => answer({ error }),
+    )
+    return this.suspend(coroutine, thread)
+  }
+
+  // ---- results of host functions ----
+
+  /** Pushes `nil, err`. */
+  fail(thread: number, error: RuntimeError): number {
+    const vm = this.activeVm
+    vm.lift()
+    this.lua.api.lua_pushnil(thread)
+    this.marshal.push(vm, thread, error)
+    vm.limit()
+    return 2
+  }
+
+  /** What a raw function threw: raised as a Lua error; text gets the position of the Lua line that called. */
+  #pushThrown(thread: number, thrown: unknown): void {
+    const vm = this.activeVm
+    vm.lift()
+    if (thrown instanceof LuaRaise && typeof thrown.value === 'string') {
+      this.lua.api.luaL_where(thread, 1)
+      this.lua.pushText(thread, (this.lua.readText(thread, -1) ?? '') + thrown.value)
+    } else {
+      if (!(thrown instanceof LuaRaise) && !(thrown instanceof RuntimeError)) this.options.broken(thrown)
+      this.marshal.push(vm, thread, thrown instanceof LuaRaise ? thrown.value : asRuntimeError(thrown))
+    }
+    vm.limit()
+  }
+
+  /** `id:line` of the Lua code that called the running host function. */
+  where(thread: number): string {
+    this.lua.api.luaL_where(thread, 1)
+    const text = this.lua.readText(thread, -1) ?? ''
+    this.lua.api.lua_settop(thread, -2)
+    return text.replace(/: $/, '')
+  }
+
+  // ---- channels ----
+
+  /** A channel of the running process, pushed on its stack; freed with its userdata. */
+  newChannel(thread: number, capacity: number): Channel {
+    const process = this.#currentProcess()
+    return this.#makeChannel(thread, new Channel(process, capacity, null, false))
+  }
+
+  /** A channel the host feeds: like a subscription, it stays until the process ends. */
+  newHostChannel(process: LuaProcess, capacity: number): Channel {
+    const channel = new Channel(process, capacity, null, false)
+    process.vm.lift()
+    this.#makeChannel(process.vm.scratchThread, channel)
+    channel.anchor = process.vm.park(process.vm.scratchThread)
+    process.vm.limit()
+    return channel
+  }
+
+  newSubscription(thread: number, process: LuaProcess, topic: string | null, asMessage: boolean): Channel {
+    const channel = this.#makeChannel(thread, new Channel(process, Number.POSITIVE_INFINITY, topic, asMessage))
+    this.lua.api.lua_pushvalue(thread, -1)
+    channel.anchor = process.vm.park(thread)
+    return channel
+  }
+
+  #makeChannel(thread: number, channel: Channel): Channel {
+    channel.handle = this.lua.handle(channel)
+    this.lua.pushUserdata(thread, channel.handle, 1, KEY.channel)
+    const { process } = channel
+    channel.next = process.channels
+    if (process.channels !== null) process.channels.previous = channel
+    process.channels = channel
+    return channel
+  }
+
+  /** The userdata is gone: nobody in Lua can use the channel any more. */
+  forgetChannel(channel: Channel): void {
+    const { process } = channel
+    if (channel.previous !== null) channel.previous.next = channel.next
+    else if (process.channels === channel) process.channels = channel.next
+    if (channel.next !== null) channel.next.previous = channel.previous
+    channel.previous = channel.next = null
+    channel.release()
+  }
+
+  #currentProcess(): LuaProcess {
+    const process = this.current?.process
+    if (process === undefined) throw new Error('no process is running')
+    return process
+  }
+
+  // ---- preemption ----
+
+  #hook(thread: number): void {
+    const coroutine = this.current
+    if (coroutine === null || !this.scheduler.sliceOver()) return
+    if (this.lua.api.lua_isyieldable(thread) !== 0) {
+      this.preempted = true
+      this.lua.api.lua_yieldk(thread, 0, 0, 0)
+      return
+    }
+    const { process } = coroutine
+    const used = performance.now() - this.scheduler.sliceStart
+    const { limits } = process.program
+    const overCpu = process.cpu + used > limits.cpu
+    const hardMs = process.program.generated ? HARD_MS_GENERATED : HARD_MS
+    if (!overCpu && used < hardMs && process.doomed === null) return
+    // Count 1 from here on: a pcall around the error must not buy another thousand instructions.
+    this.lua.api.lua_sethook(thread, this.lua.hookSlot, MASK_COUNT, 1)
+    const text = overCpu
+      ? `cpu limit of ${limits.cpu} ms exceeded`
+      : `code that cannot be interrupted ran for more than ${hardMs} ms`
+    const error = new RuntimeError('LimitExceeded', text, { retryable: false })
+    process.doomed ??= error
+    process.vm.lift()
+    this.marshal.push(process.vm, thread, error)
+    process.vm.limit()
+    this.lua.api.lua_error(thread)
+  }
+}
+
+/** How long the event loop may wait for a thread that runs Lua, at most. */
+export const LONGEST_TURN_MS = BUDGET_MS + HARD_MS

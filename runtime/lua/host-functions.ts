@@ -1,0 +1,314 @@
+// Calls from Lua into modules: arguments and results converted, errors and promises handled, methods and metatables of
+// userdata. Everything a module author writes passes through here (module.ts says how).
+
+import { asRuntimeError, RuntimeError } from '../core/error.ts'
+import type { Frame } from '../core/frame.ts'
+import type { Process } from '../process/process.ts'
+import type { Channel } from './channel.ts'
+import type { LuaEngine } from './engine.ts'
+import type { RawFunctions } from './instance.ts'
+import { KEY } from './keys.ts'
+import type { LuaProcess } from './lua-process.ts'
+import {
+  type AnyHostFunction,
+  type Call,
+  type LuaChannel,
+  LuaObject,
+  LuaRaise,
+  type LuaType,
+  Results,
+  wantsExactTables,
+} from './module.ts'
+import type { VM } from './vm.ts'
+import { LUA, REGISTRY } from './wasm.ts'
+
+interface Registered {
+  readonly run: AnyHostFunction
+  readonly name: string
+  /** For methods: the type its first argument must have. */
+  readonly self: LuaType<unknown> | undefined
+  readonly exact: boolean
+}
+
+const FIRST_UPVALUE = REGISTRY - 1
+
+class HostCall implements Call {
+  readonly #engine: LuaEngine
+  readonly #thread: number
+  readonly #process: LuaProcess
+
+  constructor(engine: LuaEngine, process: LuaProcess, thread: number) {
+    this.#engine = engine
+    this.#process = process
+    this.#thread = thread
+  }
+
+  get process(): Process {
+    return this.#process
+  }
+  get frame(): Frame {
+    return this.#process.frame
+  }
+  get definition(): string {
+    return this.#process.definition
+  }
+  get signal(): AbortSignal {
+    return this.#process.signal
+  }
+
+  where(): string {
+    return this.#engine.where(this.#thread)
+  }
+
+  traceback(): string {
+    return this.#process.vm.traceback(this.#thread)
+  }
+
+  channel(capacity: number): LuaChannel {
+    return this.#engine.newHostChannel(this.#process, capacity)
+  }
+
+  own(resource: { close(): void }): { release(): void } {
+    return this.#process.own(resource)
+  }
+}
+
+export class HostFunctions {
+  readonly #engine: LuaEngine
+  readonly #functions: Registered[] = []
+  readonly #indices = new Map<AnyHostFunction, number>()
+  readonly #types = new Map<LuaType<unknown>, number>()
+
+  constructor(engine: LuaEngine) {
+    this.#engine = engine
+  }
+
+  indexOf(run: AnyHostFunction, name: string, self: LuaType<unknown> | undefined): number {
+    const known = this.#indices.get(run)
+    if (known !== undefined) return known
+    const index = this.#functions.push({ run, name, self, exact: wantsExactTables(run) }) - 1
+    this.#indices.set(run, index)
+    return index
+  }
+
+  typeKey(type: LuaType<unknown>): number {
+    const known = this.#types.get(type)
+    if (known !== undefined) return known
+    const key = KEY.types + this.#types.size * 2
+    this.#types.set(type, key)
+    return key
+  }
+
+  raw(): RawFunctions {
+    const engine = this.#engine
+    const { lua } = engine
+    return {
+      // Upvalue 1: the function's index.
+      call: (thread) => {
+        const registered = this.#functions[lua.api.lua_tonumberx(thread, FIRST_UPVALUE, 0)]
+        if (registered === undefined) throw new Error('unknown host function')
+        return this.#call(thread, registered)
+      },
+      // Upvalue 1: a userdata that owns the function.
+      call_dynamic: (thread) => {
+        const run = lua.objectAt(thread, FIRST_UPVALUE) as AnyHostFunction
+        return this.#call(thread, { run, name: 'function', self: undefined, exact: false })
+      },
+      type_index: (thread) => this.#index(thread),
+      type_tostring: (thread) => {
+        const object = lua.objectAt(thread, 1)
+        const text =
+          object instanceof LuaObject
+            ? (object.type.spec.tostring?.(object.value) ?? object.type.spec.name)
+            : 'userdata'
+        lua.pushText(thread, text)
+        return 1
+      },
+      type_concat: (thread) => {
+        const side = (index: number): string => {
+          const object = lua.objectAt(thread, index)
+          if (object instanceof LuaObject) return object.type.spec.tostring?.(object.value) ?? object.type.spec.name
+          return lua.readText(thread, index) ?? ''
+        }
+        lua.pushText(thread, side(1) + side(2))
+        return 1
+      },
+      type_eq: (thread) => this.#compare(thread, (type, a, b) => type.spec.equals?.(a, b) ?? a === b),
+      type_lt: (thread) => this.#compare(thread, (type, a, b) => type.spec.less?.(a, b) ?? false),
+      type_le: (thread) => this.#compare(thread, (type, a, b) => !(type.spec.less?.(b, a) ?? true)),
+    }
+  }
+
+  #call(thread: number, registered: Registered): number {
+    const engine = this.#engine
+    const coroutine = engine.current
+    if (coroutine === null) throw new LuaRaise(`${registered.name} cannot be called while code loads`)
+    const { process } = coroutine
+    const call = new HostCall(engine, process, thread)
+    let answer: unknown
+    try {
+      const args = this.#arguments(thread, registered)
+      answer = registered.run(call, ...args)
+    } catch (thrown) {
+      return this.#thrown(thread, thrown)
+    }
+    if (answer instanceof Promise) {
+      return engine.awaitPromise(thread, answer, (vm, target, outcome) => {
+        if ('value' in outcome) return this.#pushResults(vm, target, outcome.value)
+        // A resumed host function can no longer raise: what it would have raised comes back as `nil, err`.
+        const { error } = outcome
+        return this.#pushFailure(vm, target, error instanceof LuaRaise ? asRaised(error) : this.#known(error))
+      })
+    }
+    const { vm } = process
+    vm.lift()
+    let count: number
+    try {
+      count = this.#pushResults(vm, thread, answer)
+    } catch (thrown) {
+      return this.#thrown(thread, thrown)
+    } finally {
+      vm.limit()
+    }
+    return engine.endOperation(thread, count)
+  }
+
+  #arguments(thread: number, registered: Registered): unknown[] {
+    const { lua, marshal } = this.#engine
+    const count = lua.api.lua_gettop(thread)
+    const args: unknown[] = []
+    for (let i = 1; i <= count; i++) args.push(marshal.read(thread, i, registered.exact))
+    if (registered.self !== undefined) args[0] = registered.self.check(args[0], 1, `'${registered.name}'`)
+    return args
+  }
+
+  #thrown(thread: number, thrown: unknown): number {
+    if (thrown instanceof LuaRaise) throw thrown
+    return this.#engine.fail(thread, this.#known(thrown))
+  }
+
+  /** A failure of ours is reported where we read it, and still reaches Lua as an Internal error. */
+  #known(thrown: unknown): RuntimeError {
+    if (!(thrown instanceof RuntimeError)) this.#engine.options.broken(thrown)
+    return asRuntimeError(thrown)
+  }
+
+  #pushResults(vm: VM, thread: number, answer: unknown): number {
+    const { lua, marshal } = this.#engine
+    if (answer === undefined) return 0
+    if (!(answer instanceof Results)) {
+      marshal.push(vm, thread, answer)
+      return 1
+    }
+    lua.api.lua_checkstack(thread, answer.values.length)
+    for (const value of answer.values) marshal.push(vm, thread, value)
+    return answer.values.length
+  }
+
+  #pushFailure(vm: VM, thread: number, error: RuntimeError): number {
+    this.#engine.lua.api.lua_pushnil(thread)
+    this.#engine.marshal.push(vm, thread, error)
+    return 2
+  }
+
+  // ---- userdata ----
+
+  /** Leaves the metatable of a type on the stack of `thread`. */
+  buildMetatable(vm: VM, thread: number, type: LuaType<unknown>): void {
+    const { lua } = this.#engine
+    const { api } = lua
+    const { spec } = type
+    vm.lift()
+    api.lua_createtable(thread, 0, 10)
+    const method = (name: string): void => {
+      lua.pushFunction(thread, name)
+    }
+    const set = (key: string): void => api.lua_setfield(thread, -2, lua.symbol(key))
+    if (spec.fields !== undefined || spec.method !== undefined) method('type_index')
+    else this.#pushMethods(vm, thread, type)
+    set('__index')
+    method('release_handle')
+    set('__gc')
+    method('type_tostring')
+    set('__tostring')
+    method('type_concat')
+    set('__concat')
+    method('type_eq')
+    set('__eq')
+    if (spec.less !== undefined) {
+      method('type_lt')
+      set('__lt')
+      method('type_le')
+      set('__le')
+    }
+    api.lua_pushboolean(thread, 0)
+    set('__metatable')
+    lua.pushText(thread, spec.name)
+    set('__name')
+    vm.limit()
+  }
+
+  #pushMethods(vm: VM, thread: number, type: LuaType<unknown>): void {
+    const { lua } = this.#engine
+    const methods = Object.entries(type.spec.methods ?? {})
+    lua.api.lua_rawgetp(thread, REGISTRY, KEY.freeze)
+    lua.api.lua_createtable(thread, 0, methods.length)
+    for (const [name, run] of methods) {
+      this.#pushMethod(thread, run as AnyHostFunction, name, type)
+      lua.api.lua_setfield(thread, -2, lua.symbol(name))
+    }
+    if (lua.api.lua_pcallk(thread, 1, 1, 0, 0, 0) !== 0) throw new Error(`${vm.program.code.id}: cannot freeze methods`)
+  }
+
+  #pushMethod(thread: number, run: AnyHostFunction, name: string, type: LuaType<unknown>): void {
+    const { lua } = this.#engine
+    lua.side.pushint(thread, this.indexOf(run, name, type))
+    lua.api.lua_pushcclosure(thread, lua.slots['call'] as number, 1)
+  }
+
+  /** `object.name` for types with fields or with methods only known at run time. */
+  #index(thread: number): number {
+    const { lua, marshal } = this.#engine
+    const object = lua.objectAt(thread, 1)
+    if (!(object instanceof LuaObject) || lua.api.lua_type(thread, 2) !== LUA.string) return 0
+    const name = lua.readText(thread, 2) as string
+    const { spec } = object.type
+    const vm = this.#engine.activeVm
+    vm.lift()
+    try {
+      if (spec.fields !== undefined && Object.hasOwn(spec.fields, name)) {
+        marshal.push(vm, thread, spec.fields[name]?.(object.value))
+        return 1
+      }
+      if (spec.methods !== undefined && Object.hasOwn(spec.methods, name)) {
+        this.#pushMethod(thread, spec.methods[name] as AnyHostFunction, name, object.type)
+        return 1
+      }
+      const dynamic = spec.method?.(object.value, name)
+      if (dynamic === undefined) return 0
+      vm.pushHostFunction(thread, dynamic)
+      return 1
+    } finally {
+      vm.limit()
+    }
+  }
+
+  #compare(thread: number, compare: (type: LuaType<unknown>, a: unknown, b: unknown) => boolean): number {
+    const { lua } = this.#engine
+    const a = lua.objectAt(thread, 1)
+    const b = lua.objectAt(thread, 2)
+    const same =
+      a instanceof LuaObject && b instanceof LuaObject && a.type === b.type && compare(a.type, a.value, b.value)
+    lua.api.lua_pushboolean(thread, same ? 1 : 0)
+    return 1
+  }
+}
+
+function asRaised(raised: LuaRaise): RuntimeError {
+  return raised.value instanceof RuntimeError
+    ? raised.value
+    : new RuntimeError('Invalid', raised.value, { retryable: false })
+}
+
+/** The engine's channels are what modules see as LuaChannel. */
+export type EngineChannel = Channel & LuaChannel

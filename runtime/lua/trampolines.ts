@@ -1,0 +1,63 @@
+// A generated wasm module with one C function per host function. It exists so that yields and Lua errors start in wasm and
+// never unwind a JavaScript frame, and so that wasm calls each host function directly.
+
+/** What a host function answers instead of a result count. */
+export const YIELD = -1
+/** The error value is on top of the stack. */
+export const RAISE = -2
+
+const I32 = 0x7f
+const section = (id: number, body: number[]): number[] => [id, ...leb(body.length), ...body]
+const vector = (items: number[][]): number[] => [...leb(items.length), ...items.flat()]
+const name = (text: string): number[] => [...leb(text.length), ...Buffer.from(text, 'latin1')]
+
+function leb(value: number): number[] {
+  const out: number[] = []
+  let rest = value
+  do {
+    const byte = rest & 0x7f
+    rest >>>= 7
+    out.push(rest === 0 ? byte : byte | 0x80)
+  } while (rest !== 0)
+  return out
+}
+
+/**
+ * Bytes of a module that imports `e.lua_yieldk`, `e.lua_error` and `f.f0…f(count-1)` and exports `t0…t(count-1)`, each
+ * `(thread) -> results`: it returns the host's count, yields on YIELD, and raises on RAISE.
+ */
+export function trampolineModule(count: number): Uint8Array<ArrayBuffer> {
+  const indices = Array.from({ length: count }, (_, i) => i)
+  const types = vector([
+    [0x60, 1, I32, 1, I32],
+    [0x60, 4, I32, I32, I32, I32, 1, I32],
+  ])
+  const imports = vector([
+    [...name('e'), ...name('lua_yieldk'), 0, 1],
+    [...name('e'), ...name('lua_error'), 0, 0],
+    ...indices.map((i) => [...name('f'), ...name(`f${i}`), 0, 0]),
+  ])
+  const firstOwn = count + 2
+  const exports = vector(indices.map((i) => [...name(`t${i}`), 0, ...leb(firstOwn + i)]))
+  const code = vector(
+    indices.map((i) => {
+      const body = [
+        ...[1, 1, I32], // one local: the host's answer
+        ...[0x20, 0, 0x10, ...leb(i + 2), 0x22, 1], // local.tee 1 (call $f_i (local.get 0))
+        ...[0x41, 0, 0x4e, 0x04, 0x40, 0x20, 1, 0x0f, 0x0b], // if (>= 0) return it
+        ...[0x20, 1, 0x41, 0x7f, 0x46, 0x04, 0x40], // if (== -1)
+        ...[0x20, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x10, 0, 0x0f, 0x0b], // return lua_yieldk(thread, 0, 0, 0)
+        ...[0x20, 0, 0x10, 1, 0x0b], // lua_error(thread)
+      ]
+      return [...leb(body.length), ...body]
+    }),
+  )
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...section(1, types),
+    ...section(2, imports),
+    ...section(3, vector(indices.map(() => [0]))),
+    ...section(7, exports),
+    ...section(10, code),
+  ])
+}

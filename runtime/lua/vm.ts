@@ -1,0 +1,322 @@
+// One Lua state with a memory limit: the unit of isolation. It holds the processes of one program (or one worker of a pool),
+// which share compiled code and frozen libraries; each has its own globals.
+
+import { readFileSync } from 'node:fs'
+import { RuntimeError } from '../core/error.ts'
+import type { LuaInstance } from './instance.ts'
+import { cachedTextKey, KEY, parkedKey } from './keys.ts'
+import type { AnyHostFunction, LuaType, ModuleMember, ModuleTable } from './module.ts'
+import { LuaObject, RawFunction } from './module.ts'
+import { codesOf, type Program } from './program.ts'
+import { REGISTRY } from './wasm.ts'
+
+const sandbox = readFileSync(new URL('./sandbox.lua', import.meta.url), 'utf8')
+const NO_LIMIT = 0x7fffffff
+const MAX_CACHED_TEXTS = 1024
+const MAX_POOLED_THREADS = 4096
+const MASK_COUNT = 8
+export const HOOK_COUNT = 5_000
+export const HOOK_COUNT_GENERATED = 1_000
+
+/** What a VM needs of its surroundings: modules by name, and how host functions are called. */
+export interface VmDeps {
+  readonly lua: LuaInstance
+  /** Modules that are globals without a grant. */
+  readonly baseModules: readonly string[]
+  /** Index under which a host function is called; the same function has one index. */
+  readonly functionIndex: (fn: AnyHostFunction, name: string, self: LuaType<unknown> | undefined) => number
+  /** Metatable key of a type, and whether it is fully described by its spec. */
+  readonly typeKey: (type: LuaType<unknown>) => number
+  /** The VM whose sandbox is running, while it is. */
+  building: VM | undefined
+  readonly buildMetatable: (vm: VM, thread: number, type: LuaType<unknown>) => void
+}
+
+export class VM {
+  readonly program: Program
+  readonly memoryLimit: number
+  readonly main: number
+  /** A thread for host work on this state: building values, tracebacks. Empty between uses. */
+  readonly scratchThread: number
+  /** Living processes in it. */
+  processes = 0
+  /** Threads of this state on the native stack: it must not be closed while there are any. */
+  activations = 0
+  closed = false
+
+  readonly #lua: LuaInstance
+  readonly #deps: VmDeps
+  readonly #account: number
+  readonly #idleThreads: number[] = []
+  readonly #freeSlots: number[] = []
+  #slots = 0
+  /** Texts read often (pids, ids, topics), by the address of the anchored Lua string. */
+  readonly #texts = new Map<number, string>()
+  readonly #types = new Set<number>()
+
+  /** Throws Invalid with file and line when the code does not compile. */
+  constructor(program: Program, deps: VmDeps) {
+    const { lua } = deps
+    this.program = program
+    this.#lua = lua
+    this.#deps = deps
+    this.memoryLimit = program.limits.memory
+    this.#account = lua.api.malloc(16)
+    lua.setWord(this.#account, 0)
+    lua.setWord(this.#account + 4, NO_LIMIT)
+    this.main = lua.api.lua_newstate(lua.allocSlot, this.#account)
+    if (this.main === 0) throw new RuntimeError('LimitExceeded', `no memory for a VM of ${program.code.id}`)
+    try {
+      this.scratchThread = this.#thread(this.main)
+      this.#openLibraries()
+      this.#runSandbox()
+    } catch (error) {
+      lua.api.lua_close(this.main)
+      lua.api.free(this.#account)
+      throw error
+    }
+    const count = program.generated ? HOOK_COUNT_GENERATED : HOOK_COUNT
+    lua.api.lua_sethook(this.main, lua.hookSlot, MASK_COUNT, count)
+    lua.api.lua_sethook(this.scratchThread, lua.hookSlot, MASK_COUNT, count)
+    this.limit()
+  }
+
+  #openLibraries(): void {
+    const { api } = this.#lua
+    for (const [name, slot] of Object.entries(this.#lua.openSlots)) {
+      api.luaL_requiref(this.main, this.#lua.symbol(name), slot, 1)
+      api.lua_settop(this.main, 0)
+    }
+  }
+
+  #runSandbox(): void {
+    const lua = this.#lua
+    const { api, side } = lua
+    const L = this.main
+    lua.load(L, sandbox, '=sandbox')
+    api.lua_createtable(L, 0, 64)
+    for (const name of Object.keys(lua.slots)) {
+      lua.pushFunction(L, name)
+      api.lua_setfield(L, -2, lua.symbol(name))
+    }
+    this.#pushCodes(L)
+    lua.pushText(L, this.program.method)
+    const { code } = this.program
+    api.lua_pushboolean(L, code.imports.size > 0 || /\brequire\b|\b_G\b/.test(code.source) ? 1 : 0)
+    api.lua_createtable(L, this.#deps.baseModules.length, 0)
+    this.#deps.baseModules.forEach((name, i) => {
+      lua.pushText(L, name)
+      side.rawseti(L, -2, i + 1)
+    })
+    // `open_module` runs before any process exists: it must know whose state it fills.
+    this.#deps.building = this
+    const status = api.lua_pcallk(L, 5, 8, 0, 0, 0)
+    this.#deps.building = undefined
+    if (status !== 0) throw new Error(`sandbox.lua: ${lua.readText(L, -1)}`)
+    const order = [
+      KEY.collect,
+      KEY.selectCase,
+      KEY.error,
+      KEY.payload,
+      KEY.message,
+      KEY.subscription,
+      KEY.channel,
+      KEY.open,
+    ]
+    for (const key of order) api.lua_rawsetp(L, REGISTRY, key)
+  }
+
+  #pushCodes(L: number): void {
+    const lua = this.#lua
+    const { api, side } = lua
+    const codes = codesOf(this.program)
+    api.lua_createtable(L, codes.length, 0)
+    codes.forEach((code, i) => {
+      // A library sees the modules it was granted as locals of its chunk; the entry sees them as globals.
+      const locals = i === 0 ? [] : [...code.modules.keys()].filter((name) => /^[A-Za-z_]\w*$/.test(name))
+      api.lua_createtable(L, 0, 8)
+      const header = ['_ENV', 'require', ...locals].join(', ')
+      lua.load(L, `local ${header} = ... ; return function(...) ${code.source}\nend`, `=${code.id}`)
+      api.lua_setfield(L, -2, lua.symbol('factory'))
+      this.#setMap(L, 'modules', [...code.modules], (module) => lua.pushText(L, module))
+      this.#setMap(L, 'imports', [...code.imports], (library) => side.pushint(L, codes.indexOf(library) + 1))
+      api.lua_createtable(L, locals.length, 0)
+      locals.forEach((name, n) => {
+        lua.pushText(L, name)
+        side.rawseti(L, -2, n + 1)
+      })
+      api.lua_setfield(L, -2, lua.symbol('locals'))
+      side.rawseti(L, -2, i + 1)
+    })
+  }
+
+  #setMap<T>(L: number, field: string, items: readonly (readonly [string, T])[], push: (value: T) => void): void {
+    this.#lua.api.lua_createtable(L, 0, items.length)
+    for (const [name, value] of items) {
+      this.#lua.pushText(L, name)
+      push(value)
+      this.#lua.api.lua_rawset(L, -3)
+    }
+    this.#lua.api.lua_setfield(L, -2, this.#lua.symbol(field))
+  }
+
+  // ---- memory ----
+
+  /** Bytes in use. */
+  get used(): number {
+    return this.#lua.word(this.#account)
+  }
+
+  /** While the host builds values, an allocation must not fail: there may be no protected call around it. */
+  lift(): void {
+    this.#lua.setWord(this.#account + 4, NO_LIMIT)
+  }
+
+  limit(): void {
+    this.#lua.setWord(this.#account + 4, this.memoryLimit)
+  }
+
+  collect(): void {
+    const { api } = this.#lua
+    api.lua_rawgetp(this.scratchThread, REGISTRY, KEY.collect)
+    this.#lua.pushText(this.scratchThread, 'collect')
+    api.lua_pcallk(this.scratchThread, 1, 0, 0, 0, 0)
+    api.lua_settop(this.scratchThread, 0)
+  }
+
+  // ---- threads ----
+
+  #thread(L: number): number {
+    const thread = this.#lua.api.lua_newthread(L)
+    this.#lua.api.lua_rawsetp(L, REGISTRY, thread)
+    return thread
+  }
+
+  /** A thread with an empty stack, anchored until released. */
+  takeThread(): number {
+    return this.#idleThreads.pop() ?? this.#thread(this.main)
+  }
+
+  /** A thread that returned is used again; one that failed or was stopped half-way is left to the collector. */
+  releaseThread(thread: number, clean: boolean): void {
+    const { api } = this.#lua
+    if (clean && this.#idleThreads.length < MAX_POOLED_THREADS) {
+      api.lua_settop(thread, 0)
+      this.#idleThreads.push(thread)
+      return
+    }
+    api.lua_pushnil(this.main)
+    api.lua_rawsetp(this.main, REGISTRY, thread)
+  }
+
+  // ---- parked values: Lua values the host keeps ----
+
+  /** Takes the value on top of `thread` and answers a slot for it. */
+  park(thread: number): number {
+    const slot = this.#freeSlots.pop() ?? this.#slots++
+    this.#lua.api.lua_rawsetp(thread, REGISTRY, parkedKey(slot))
+    return slot
+  }
+
+  /** Pushes a parked value and gives its slot up. */
+  unpark(thread: number, slot: number): void {
+    this.#lua.api.lua_rawgetp(thread, REGISTRY, parkedKey(slot))
+    this.freeSlot(slot)
+  }
+
+  /** Pushes a parked value and keeps it. */
+  peek(thread: number, slot: number): void {
+    this.#lua.api.lua_rawgetp(thread, REGISTRY, parkedKey(slot))
+  }
+
+  /** `false` rather than nil keeps the registry from rehashing under slots that come back at once. */
+  freeSlot(slot: number): void {
+    this.#lua.api.lua_pushboolean(this.main, 0)
+    this.#lua.api.lua_rawsetp(this.main, REGISTRY, parkedKey(slot))
+    this.#freeSlots.push(slot)
+  }
+
+  get parked(): number {
+    return this.#slots - this.#freeSlots.length
+  }
+
+  // ---- texts ----
+
+  /** The string at `index` as text, remembered by address: for pids, ids and names that come again and again. */
+  cachedText(thread: number, index: number): string | null {
+    const { api } = this.#lua
+    if (api.lua_type(thread, index) !== 4) return this.#lua.readText(thread, index)
+    const pointer = api.lua_tolstring(thread, index, 0)
+    const known = this.#texts.get(pointer)
+    if (known !== undefined) return known
+    const text = this.#lua.readText(thread, index) as string
+    if (this.#texts.size < MAX_CACHED_TEXTS && text.length <= 40) {
+      api.lua_pushvalue(thread, index)
+      api.lua_rawsetp(thread, REGISTRY, cachedTextKey(pointer))
+      this.#texts.set(pointer, text)
+    }
+    return text
+  }
+
+  // ---- host objects ----
+
+  /** Registry key of a type's metatable, made in this VM when first needed. */
+  metatableOf(type: LuaType<unknown>): number {
+    const key = this.#deps.typeKey(type)
+    if (!this.#types.has(key)) {
+      this.#types.add(key)
+      this.#deps.buildMetatable(this, this.scratchThread, type)
+      this.#lua.api.lua_rawsetp(this.scratchThread, REGISTRY, key)
+    }
+    return key
+  }
+
+  /** Pushes a closure that calls a host function made on the fly (an iterator): freed with the closure. */
+  pushHostFunction(thread: number, fn: AnyHostFunction): void {
+    const lua = this.#lua
+    lua.pushUserdata(thread, lua.handle(fn), 0, KEY.selectCase)
+    lua.api.lua_pushcclosure(thread, lua.slots['call_dynamic'] as number, 1)
+  }
+
+  /** Pushes a module's table: functions as closures, nested tables frozen, constants as they are. */
+  pushTable(thread: number, table: ModuleTable, prefix: string, push: (value: unknown) => void): void {
+    const lua = this.#lua
+    lua.api.lua_rawgetp(thread, REGISTRY, KEY.freeze)
+    lua.api.lua_createtable(thread, 0, Object.keys(table).length)
+    for (const [name, member] of Object.entries(table)) {
+      this.#pushMember(thread, member, prefix === '' ? name : `${prefix}.${name}`, push)
+      lua.api.lua_setfield(thread, -2, lua.symbol(name))
+    }
+    if (lua.api.lua_pcallk(thread, 1, 1, 0, 0, 0) !== 0) throw new Error(lua.readText(thread, -1) ?? 'freeze failed')
+  }
+
+  #pushMember(thread: number, member: ModuleMember, name: string, push: (value: unknown) => void): void {
+    const lua = this.#lua
+    if (typeof member === 'function') {
+      lua.side.pushint(thread, this.#deps.functionIndex(member, name, undefined))
+      lua.api.lua_pushcclosure(thread, lua.slots['call'] as number, 1)
+    } else if (member instanceof RawFunction) {
+      lua.pushFunction(thread, member.slot)
+    } else if (typeof member !== 'object' || member instanceof LuaObject || Array.isArray(member)) {
+      push(member)
+    } else {
+      this.pushTable(thread, member as ModuleTable, name, push)
+    }
+  }
+
+  traceback(thread: number): string {
+    const { api } = this.#lua
+    api.luaL_traceback(this.scratchThread, thread, 0, 0)
+    const text = this.#lua.readText(this.scratchThread, -1) ?? ''
+    api.lua_settop(this.scratchThread, 0)
+    return text
+  }
+
+  /** Only from the top of the loop: no thread of this state may be on the stack. */
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.#lua.api.lua_close(this.main)
+    this.#lua.api.free(this.#account)
+  }
+}

@@ -1,0 +1,108 @@
+;; Helpers beside the Lua glue, where one more crossing into JavaScript would cost more than the work itself:
+;; an allocator with a limit per Lua state, 64-bit integers without BigInt, and the copy of flat values between states.
+(module
+  (import "e" "memory" (memory 1 32768))
+  (import "e" "malloc" (func $malloc (param i32) (result i32)))
+  (import "e" "free" (func $free (param i32)))
+  (import "e" "realloc" (func $realloc (param i32 i32) (result i32)))
+  (import "e" "lua_pushinteger" (func $lua_pushinteger (param i32 i64)))
+  (import "e" "lua_tointegerx" (func $lua_tointegerx (param i32 i32 i32) (result i64)))
+  (import "e" "lua_rawgeti" (func $lua_rawgeti (param i32 i32 i64) (result i32)))
+  (import "e" "lua_rawseti" (func $lua_rawseti (param i32 i32 i64)))
+  (import "e" "lua_rawlen" (func $lua_rawlen (param i32 i32) (result i64)))
+  (import "e" "lua_type" (func $lua_type (param i32 i32) (result i32)))
+  (import "e" "lua_isinteger" (func $lua_isinteger (param i32 i32) (result i32)))
+  (import "e" "lua_tonumberx" (func $lua_tonumberx (param i32 i32 i32) (result f64)))
+  (import "e" "lua_pushnumber" (func $lua_pushnumber (param i32 f64)))
+  (import "e" "lua_pushboolean" (func $lua_pushboolean (param i32 i32)))
+  (import "e" "lua_toboolean" (func $lua_toboolean (param i32 i32) (result i32)))
+  (import "e" "lua_pushnil" (func $lua_pushnil (param i32)))
+  (import "e" "lua_tolstring" (func $lua_tolstring (param i32 i32 i32) (result i32)))
+  (import "e" "lua_pushlstring" (func $lua_pushlstring (param i32 i32 i32) (result i32)))
+  (import "e" "lua_createtable" (func $lua_createtable (param i32 i32 i32)))
+  (import "e" "lua_next" (func $lua_next (param i32 i32) (result i32)))
+  (import "e" "lua_rawset" (func $lua_rawset (param i32 i32)))
+  (import "e" "lua_settop" (func $lua_settop (param i32 i32)))
+  (import "e" "lua_gettop" (func $lua_gettop (param i32) (result i32)))
+  (import "e" "lua_topointer" (func $lua_topointer (param i32 i32) (result i32)))
+  (import "e" "lua_checkstack" (func $lua_checkstack (param i32 i32) (result i32)))
+  (import "e" "lua_getmetatable" (func $lua_getmetatable (param i32 i32) (result i32)))
+
+  ;; lua_Alloc; $u points at {used, limit}. A request beyond the limit fails, which Lua answers with a collection, then an error.
+  (func (export "alloc") (param $u i32) (param $p i32) (param $os i32) (param $ns i32) (result i32)
+    (local $old i32) (local $total i32) (local $r i32)
+    (if (i32.eqz (local.get $ns)) (then
+      (if (local.get $p) (then
+        (i32.store (local.get $u) (i32.sub (i32.load (local.get $u)) (local.get $os)))
+        (call $free (local.get $p))))
+      (return (i32.const 0))))
+    ;; without a block, $os is a type tag and not a size
+    (if (local.get $p) (then (local.set $old (local.get $os))))
+    (local.set $total (i32.add (i32.sub (i32.load (local.get $u)) (local.get $old)) (local.get $ns)))
+    (if (i32.and (i32.gt_u (local.get $ns) (local.get $old)) (i32.gt_u (local.get $total) (i32.load offset=4 (local.get $u))))
+      (then (return (i32.const 0))))
+    (local.set $r (call $realloc (local.get $p) (local.get $ns)))
+    (if (local.get $r) (then (i32.store (local.get $u) (local.get $total))))
+    (local.get $r))
+
+  ;; An integral double as a Lua integer; the caller has checked the range.
+  (func (export "pushint") (param $L i32) (param $v f64) (call $lua_pushinteger (local.get $L) (i64.trunc_f64_s (local.get $v))))
+  (func (export "rawgeti") (param $L i32) (param $i i32) (param $n i32) (result i32)
+    (call $lua_rawgeti (local.get $L) (local.get $i) (i64.extend_i32_s (local.get $n))))
+  (func (export "rawseti") (param $L i32) (param $i i32) (param $n i32)
+    (call $lua_rawseti (local.get $L) (local.get $i) (i64.extend_i32_s (local.get $n))))
+  (func (export "rawlen") (param $L i32) (param $i i32) (result i32)
+    (i32.wrap_i64 (call $lua_rawlen (local.get $L) (local.get $i))))
+
+  ;; Size of the hash part of a table, 0 when it never had one. Layout of Lua 5.4 on 32 bits: lsizenode at 7, lastfree at 20.
+  (func $hashsize (export "hashsize") (param $L i32) (param $i i32) (result i32) (local $t i32)
+    (local.set $t (call $lua_topointer (local.get $L) (local.get $i)))
+    (if (result i32) (i32.load offset=20 (local.get $t))
+      (then (i32.shl (i32.const 1) (i32.load8_u offset=7 (local.get $t))))
+      (else (i32.const 0))))
+
+  ;; Copies one scalar; answers 0 when copied, else its Lua type plus one and nothing is pushed. $lp is scratch for a length.
+  (func $copyscalar (export "copyscalar") (param $S i32) (param $i i32) (param $D i32) (param $lp i32) (result i32) (local $t i32) (local $p i32)
+    (local.set $t (call $lua_type (local.get $S) (local.get $i)))
+    (if (i32.eq (local.get $t) (i32.const 4)) (then
+      (local.set $p (call $lua_tolstring (local.get $S) (local.get $i) (local.get $lp)))
+      (drop (call $lua_pushlstring (local.get $D) (local.get $p) (i32.load (local.get $lp))))
+      (return (i32.const 0))))
+    (if (i32.eq (local.get $t) (i32.const 3)) (then
+      (if (call $lua_isinteger (local.get $S) (local.get $i))
+        (then (call $lua_pushinteger (local.get $D) (call $lua_tointegerx (local.get $S) (local.get $i) (i32.const 0))))
+        (else (call $lua_pushnumber (local.get $D) (call $lua_tonumberx (local.get $S) (local.get $i) (i32.const 0)))))
+      (return (i32.const 0))))
+    (if (i32.eq (local.get $t) (i32.const 1)) (then
+      (call $lua_pushboolean (local.get $D) (call $lua_toboolean (local.get $S) (local.get $i)))
+      (return (i32.const 0))))
+    (if (i32.le_s (local.get $t) (i32.const 0)) (then (call $lua_pushnil (local.get $D)) (return (i32.const 0))))
+    (i32.add (local.get $t) (i32.const 1)))
+
+  ;; Copies a table of scalars without a metatable; answers 0 when copied, else nothing is left pushed. $i must be absolute.
+  (func (export "copyflat") (param $S i32) (param $i i32) (param $D i32) (param $lp i32) (result i32) (local $s0 i32) (local $d0 i32)
+    (local.set $s0 (call $lua_gettop (local.get $S)))
+    (local.set $d0 (call $lua_gettop (local.get $D)))
+    (if (call $lua_getmetatable (local.get $S) (local.get $i)) (then
+      (call $lua_settop (local.get $S) (local.get $s0))
+      (return (i32.const 1))))
+    (drop (call $lua_checkstack (local.get $S) (i32.const 4)))
+    (drop (call $lua_checkstack (local.get $D) (i32.const 4)))
+    (call $lua_createtable (local.get $D)
+      (i32.wrap_i64 (call $lua_rawlen (local.get $S) (local.get $i)))
+      (call $hashsize (local.get $S) (local.get $i)))
+    (call $lua_pushnil (local.get $S))
+    (block $done (loop $next
+      (br_if $done (i32.eqz (call $lua_next (local.get $S) (local.get $i))))
+      (if (call $copyscalar (local.get $S) (i32.add (local.get $s0) (i32.const 1)) (local.get $D) (local.get $lp)) (then
+        (call $lua_settop (local.get $S) (local.get $s0))
+        (call $lua_settop (local.get $D) (local.get $d0))
+        (return (i32.const 1))))
+      (if (call $copyscalar (local.get $S) (i32.add (local.get $s0) (i32.const 2)) (local.get $D) (local.get $lp)) (then
+        (call $lua_settop (local.get $S) (local.get $s0))
+        (call $lua_settop (local.get $D) (local.get $d0))
+        (return (i32.const 1))))
+      (call $lua_rawset (local.get $D) (i32.const -3))
+      (call $lua_settop (local.get $S) (i32.add (local.get $s0) (i32.const 1)))
+      (br $next)))
+    (i32.const 0)))

@@ -1,0 +1,178 @@
+// The process kernel of one thread: pids, spawning on hosts, finding processes, and what follows when one ends.
+
+import { RuntimeError } from '../core/error.ts'
+import type { Frame } from '../core/frame.ts'
+import { formatPid, looksLikePid, parsePid } from '../core/pid.ts'
+import { Links } from './links.ts'
+import { Names } from './names.ts'
+import type { Exit, Payload, Process, ProcessFactory, ProcessInit } from './process.ts'
+import type { ProcessHost } from './process-host.ts'
+import type { Scheduler } from './scheduler.ts'
+
+export interface SpawnRequest {
+  readonly definition: string
+  readonly host: string
+  readonly args: Payload
+  readonly frame: Frame
+  readonly parent?: Process | undefined
+  readonly monitor?: boolean
+  readonly link?: boolean
+  readonly name?: string | undefined
+  /** Delivered before the process takes its first step, from nobody. */
+  readonly messages?: readonly { readonly topic: string; readonly payload: Payload }[]
+}
+
+export class Kernel {
+  readonly scheduler: Scheduler
+  readonly names = new Names()
+  readonly links = new Links()
+  readonly hosts = new Map<string, ProcessHost>()
+  /** How to make processes of each definition, from its current code. */
+  readonly factories = new Map<string, ProcessFactory>()
+  readonly node: string
+  readonly #processes = new Map<number, Process>()
+  readonly #watchers = new Map<Process, ((exit: Exit) => void)[]>()
+  readonly #failed: (process: Process, error: RuntimeError) => void
+  #serial = 0
+
+  /** `failed` is told of every process that ended with an error, for the log. */
+  constructor(scheduler: Scheduler, node: string, failed: (process: Process, error: RuntimeError) => void) {
+    this.scheduler = scheduler
+    this.node = node
+    this.#failed = failed
+  }
+
+  nextSerial(): number {
+    return ++this.#serial
+  }
+
+  get processCount(): number {
+    return this.#processes.size
+  }
+
+  processes(): IterableIterator<Process> {
+    return this.#processes.values()
+  }
+
+  bySerial(serial: number): Process | undefined {
+    return this.#processes.get(serial)
+  }
+
+  /** A living process by pid; undefined for a dead one, another host's, or text that is no pid. */
+  byPid(pid: string): Process | undefined {
+    if (!looksLikePid(pid)) return undefined
+    const parsed = parsePid(pid)
+    const process = this.#processes.get(parsed.serial)
+    return process !== undefined && process.host === parsed.host ? process : undefined
+  }
+
+  /** A living process by pid or registered name. Throws NotFound. */
+  find(target: string): Process {
+    const process = looksLikePid(target) ? this.byPid(target) : this.names.lookup(target)
+    if (process !== undefined) return process
+    if (looksLikePid(target)) throw new RuntimeError('NotFound', 'process not found', { retryable: false })
+    throw new RuntimeError('NotFound', `could not resolve '${target}' as PID or registered name`, { retryable: false })
+  }
+
+  host(id: string): ProcessHost {
+    const host = this.hosts.get(id)
+    if (host === undefined)
+      throw new RuntimeError('NotFound', 'host not found', { retryable: false, details: { host: id } })
+    return host
+  }
+
+  /**
+   * Starts a process; links, monitors, name and first messages are in place before its first step. Throws NotFound for an
+   * unknown host or definition, Unavailable for a host that does not run, and whatever loading the code throws.
+   */
+  spawn(request: SpawnRequest): Process {
+    const host = this.host(request.host)
+    host.accept()
+    const factory = this.factories.get(request.definition)
+    if (factory === undefined)
+      throw new RuntimeError('NotFound', 'factory not found', { retryable: false, details: { id: request.definition } })
+    if (request.name !== undefined && this.names.lookup(request.name) !== undefined) {
+      throw new RuntimeError('AlreadyExists', 'name already registered', { retryable: false })
+    }
+    const serial = this.nextSerial()
+    const process = factory.create(
+      this.init(serial, host.id, request.frame, request.args, (ended, exit) => {
+        host.remove(ended)
+        this.#ended(ended, exit)
+      }),
+    )
+    this.add(process)
+    host.add(process)
+    const { parent } = request
+    if (parent !== undefined && request.monitor === true) this.links.monitor(parent, process)
+    if (parent !== undefined && request.link === true) this.links.link(parent, process)
+    if (request.name !== undefined) this.names.register(request.name, process)
+    for (const { topic, payload } of request.messages ?? []) process.deliver(topic, '', payload)
+    return process
+  }
+
+  /** What a factory needs, with the pid made only if somebody asks for its text. */
+  init(
+    serial: number,
+    host: string,
+    frame: Frame,
+    args: Payload,
+    ended: (process: Process, exit: Exit) => void,
+  ): ProcessInit {
+    const { node } = this
+    return {
+      serial,
+      host,
+      frame,
+      args,
+      ended,
+      get pid() {
+        return formatPid(host, serial, node)
+      },
+    }
+  }
+
+  /** Makes a process findable; for functions, which have pids but no host. */
+  add(process: Process): void {
+    this.#processes.set(process.serial, process)
+  }
+
+  /** A function call is over: as `ended`, without the report of a failure (the caller gets it). */
+  remove(process: Process, exit: Exit): void {
+    this.#processes.delete(process.serial)
+    this.names.release(process)
+    this.links.ended(process, exit)
+    this.#tell(process, exit)
+  }
+
+  /** Calls `listener` once when the process ends; the exit's result is valid during the call. */
+  watch(process: Process, listener: (exit: Exit) => void): void {
+    const listeners = this.#watchers.get(process)
+    if (listeners === undefined) this.#watchers.set(process, [listener])
+    else listeners.push(listener)
+  }
+
+  #ended(process: Process, exit: Exit): void {
+    if (exit.error !== undefined) this.#failed(process, exit.error)
+    this.remove(process, exit)
+  }
+
+  #tell(process: Process, exit: Exit): void {
+    const listeners = this.#watchers.get(process)
+    if (listeners === undefined) return
+    this.#watchers.delete(process)
+    for (const listener of listeners) listener(exit)
+  }
+
+  /** Ends a process before its next step; a terminal host's processes end only by themselves (spec/process.md §2). */
+  terminate(process: Process): void {
+    if (this.hosts.get(process.host)?.kind === 'terminal') return
+    process.terminate(new RuntimeError('Internal', 'process terminated'))
+  }
+
+  /** An exit as plain data, copied while it is valid. */
+  static outcome(exit: Exit): { error?: RuntimeError; value?: ReturnType<Payload['values']>[number] } {
+    if (exit.error !== undefined) return { error: exit.error }
+    return { value: exit.result.values()[0] ?? null }
+  }
+}

@@ -1,0 +1,87 @@
+// Who is told when a process ends: monitors always, links when it ended with an error (spec/process.md §5).
+
+import { RuntimeError } from '../core/error.ts'
+import type { Exit, Process } from './process.ts'
+
+interface Relations {
+  /** Processes that monitor this one. */
+  readonly monitors: Set<Process>
+  /** Processes this one monitors. */
+  readonly monitored: Set<Process>
+  readonly links: Set<Process>
+}
+
+export class Links {
+  readonly #relations = new Map<Process, Relations>()
+
+  #of(process: Process): Relations {
+    let relations = this.#relations.get(process)
+    if (relations === undefined) {
+      relations = { monitors: new Set(), monitored: new Set(), links: new Set() }
+      this.#relations.set(process, relations)
+    }
+    return relations
+  }
+
+  /** Throws AlreadyExists for a second monitor on the same process. */
+  monitor(watcher: Process, target: Process): void {
+    const { monitors } = this.#of(target)
+    if (monitors.has(watcher)) throw new RuntimeError('AlreadyExists', 'already monitoring pid', { retryable: false })
+    monitors.add(watcher)
+    this.#of(watcher).monitored.add(target)
+  }
+
+  unmonitor(watcher: Process, target: Process): void {
+    this.#relations.get(target)?.monitors.delete(watcher)
+    this.#relations.get(watcher)?.monitored.delete(target)
+  }
+
+  link(a: Process, b: Process): void {
+    if (a === b) return
+    this.#of(a).links.add(b)
+    this.#of(b).links.add(a)
+  }
+
+  unlink(a: Process, b: Process): void {
+    this.#relations.get(a)?.links.delete(b)
+    this.#relations.get(b)?.links.delete(a)
+  }
+
+  linksOf(process: Process): Process[] {
+    return [...(this.#relations.get(process)?.links ?? [])]
+  }
+
+  /** Tells monitors, then links; drops every relation of the process. EXIT comes before LINK_DOWN for who has both. */
+  ended(process: Process, exit: Exit): void {
+    const relations = this.#relations.get(process)
+    if (relations === undefined) return
+    this.#relations.delete(process)
+    for (const target of relations.monitored) this.#relations.get(target)?.monitors.delete(process)
+    for (const peer of relations.links) this.#relations.get(peer)?.links.delete(process)
+    const at = Math.floor(Date.now() / 1000)
+    for (const watcher of relations.monitors) {
+      this.#relations.get(watcher)?.monitored.delete(process)
+      watcher.event({ kind: 'pid.exit', from: process.pid, at, exit })
+    }
+    if (exit.error === undefined) return
+    for (const peer of relations.links) {
+      if (peer.options.trap_links) peer.event({ kind: 'pid.link.down', from: process.pid, at, exit })
+      else peer.terminate(new RuntimeError('Internal', 'linked process failed'))
+    }
+  }
+
+  /** An upgraded process keeps its relations. */
+  move(from: Process, to: Process): void {
+    const relations = this.#relations.get(from)
+    if (relations === undefined) return
+    this.#relations.delete(from)
+    this.#relations.set(to, relations)
+    for (const watcher of relations.monitors) replace(this.#relations.get(watcher)?.monitored, from, to)
+    for (const target of relations.monitored) replace(this.#relations.get(target)?.monitors, from, to)
+    for (const peer of relations.links) replace(this.#relations.get(peer)?.links, from, to)
+  }
+}
+
+function replace(set: Set<Process> | undefined, from: Process, to: Process): void {
+  if (set?.delete(from)) set.add(to)
+}

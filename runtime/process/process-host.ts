@@ -1,0 +1,67 @@
+// A process host: where processes run and are counted, a supervised service. Stopping cancels all and waits for them.
+
+import { RuntimeError } from '../core/error.ts'
+import type { Process } from './process.ts'
+
+/** The part of supervisor/service.ts that a host is; the supervisor adds deadlines and restarts. */
+export class ProcessHost {
+  readonly id: string
+  /** `terminal` hosts give their processes a terminal and ignore `terminate`. */
+  readonly kind: 'process' | 'terminal'
+  readonly processes = new Set<Process>()
+  #state: 'stopped' | 'running' | 'stopping' = 'stopped'
+  #drained: (() => void) | null = null
+  /** Processes that ended here, for inspection. */
+  executed = 0
+
+  constructor(id: string, kind: 'process' | 'terminal') {
+    this.id = id
+    this.kind = kind
+  }
+
+  get running(): boolean {
+    return this.#state === 'running'
+  }
+
+  start(): void {
+    this.#state = 'running'
+  }
+
+  /** Throws Unavailable unless it runs (spec/process.md §2). */
+  accept(): void {
+    if (this.#state === 'running') return
+    const why = this.#state === 'stopping' ? 'host is shutting down' : 'host is not running'
+    throw new RuntimeError('Unavailable', why, { retryable: true })
+  }
+
+  add(process: Process): void {
+    this.processes.add(process)
+  }
+
+  remove(process: Process): void {
+    this.processes.delete(process)
+    this.executed++
+    if (this.processes.size === 0) this.#drained?.()
+  }
+
+  /** Sends CANCEL to all and resolves when they have ended. */
+  stop(): Promise<void> {
+    this.#state = 'stopping'
+    const at = Math.floor(Date.now() / 1000)
+    for (const process of [...this.processes])
+      process.event({ kind: 'pid.cancel', from: '', at, reason: 'scheduler shutdown' })
+    return new Promise((resolve) => {
+      this.#drained = () => {
+        this.#state = 'stopped'
+        this.#drained = null
+        resolve()
+      }
+      if (this.processes.size === 0) this.#drained()
+    })
+  }
+
+  /** Ends what is left: the deadline has passed. */
+  kill(): void {
+    for (const process of [...this.processes]) process.terminate(new RuntimeError('Canceled', 'context canceled'))
+  }
+}

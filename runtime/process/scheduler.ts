@@ -1,0 +1,154 @@
+// Runs what is ready, a slice each, in order, and returns to Node's event loop before anyone notices. One per thread.
+// Knows no Lua: a task runs until it waits, ends, or is told that its slice is over.
+
+/** Something that runs one slice at a time. */
+export interface Task {
+  run(): void
+}
+
+/** A slice ends after about this long (design ENGINE §3). */
+export const SLICE_MS = 5
+/** The loop hands back to Node after this long. */
+export const BUDGET_MS = 5
+const LOOK_EVERY = 16
+
+/** A queue that grows by doubling and never shifts elements. */
+class Ring<T> {
+  #items: (T | undefined)[] = new Array(1024)
+  #mask = 1023
+  #head = 0
+  #tail = 0
+
+  get length(): number {
+    return this.#tail - this.#head
+  }
+
+  push(item: T): void {
+    if (this.#tail - this.#head > this.#mask) this.#grow()
+    this.#items[this.#tail++ & this.#mask] = item
+  }
+
+  shift(): T | undefined {
+    if (this.#head === this.#tail) return undefined
+    const at = this.#head++ & this.#mask
+    const item = this.#items[at]
+    this.#items[at] = undefined
+    return item
+  }
+
+  /** Takes the item `offset` places from the front, for schedules that do not go in order. */
+  take(offset: number): T | undefined {
+    if (offset >= this.length) return undefined
+    const from = this.#head & this.#mask
+    const at = (this.#head + offset) & this.#mask
+    const item = this.#items[at]
+    this.#items[at] = this.#items[from]
+    this.#items[from] = undefined
+    this.#head++
+    return item
+  }
+
+  #grow(): void {
+    const size = this.#mask + 1
+    const items = new Array<T | undefined>(size * 2)
+    for (let i = 0; i < size; i++) items[i] = this.#items[(this.#head + i) & this.#mask]
+    this.#items = items
+    this.#mask = size * 2 - 1
+    this.#head = 0
+    this.#tail = size
+  }
+}
+
+export interface SchedulerOptions {
+  /** For tests: picks which of `count` ready tasks runs next, so that a seed replays an interleaving. */
+  readonly pick?: (count: number) => number
+}
+
+export class Scheduler {
+  readonly #ready = new Ring<Task>()
+  readonly #pick: ((count: number) => number) | undefined
+  #scheduled = false
+  #running = false
+  #loopStart = 0
+  /** When the running slice was first looked at; 0 until then, so that short slices never read the clock. */
+  sliceStart = 0
+  /** Set when the loop's budget is used up: nested runs stop too. */
+  overBudget = false
+
+  constructor(options: SchedulerOptions = {}) {
+    this.#pick = options.pick
+  }
+
+  /** Puts a task at the end of the queue and makes sure the loop will run. */
+  enqueue(task: Task): void {
+    this.#ready.push(task)
+    if (!this.#scheduled && !this.#running) this.#schedule()
+  }
+
+  get readyCount(): number {
+    return this.#ready.length
+  }
+
+  #schedule(): void {
+    this.#scheduled = true
+    setImmediate(this.#loop)
+  }
+
+  readonly #loop = (): void => {
+    this.#scheduled = false
+    this.#running = true
+    this.overBudget = false
+    this.#loopStart = performance.now()
+    let count = 0
+    try {
+      for (let task = this.#next(); task !== undefined; task = this.#next()) {
+        task.run()
+        if (this.overBudget) break
+        if ((this.sliceStart !== 0 || ++count % LOOK_EVERY === 0) && this.#used() > BUDGET_MS) break
+      }
+    } finally {
+      this.#running = false
+      if (this.#ready.length > 0) this.#schedule()
+    }
+  }
+
+  #next(): Task | undefined {
+    if (this.#pick === undefined || this.#ready.length === 0) return this.#ready.shift()
+    return this.#ready.take(this.#pick(this.#ready.length))
+  }
+
+  #used(): number {
+    return performance.now() - this.#loopStart
+  }
+
+  /**
+   * Runs other tasks from inside a task that has to wait, until it need not wait any longer. Saves the suspend and resume
+   * when the answer comes from one of them (design ENGINE §6).
+   */
+  runOthers(waiting: { readonly settled: boolean }): void {
+    let count = 0
+    while (!this.overBudget && !waiting.settled) {
+      const task = this.#next()
+      if (task === undefined) return
+      task.run()
+      if ((this.sliceStart !== 0 || ++count % LOOK_EVERY === 0) && this.#used() > BUDGET_MS) this.overBudget = true
+    }
+  }
+
+  /** True when the running slice should end: it has had its time, or the loop has. Looks at the clock. */
+  sliceOver(): boolean {
+    const now = performance.now()
+    if (this.sliceStart === 0) {
+      this.sliceStart = now
+      return now - this.#loopStart > BUDGET_MS
+    }
+    return now - this.sliceStart > SLICE_MS || now - this.#loopStart > BUDGET_MS + SLICE_MS
+  }
+
+  /** False when the loop's time is used up. Looks at the clock. */
+  withinBudget(): boolean {
+    if (this.#used() <= BUDGET_MS) return true
+    this.overBudget = true
+    return false
+  }
+}
