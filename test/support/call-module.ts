@@ -74,8 +74,8 @@ export function fakeCall(): FakeCall {
   const controller = new AbortController()
   const owned = new Set<{ close(): void }>()
   return {
-    // No module under test looks into its process.
-    process: undefined as unknown as Process,
+    // No module under test looks into its process; some keep state per process.
+    process: {} as Process,
     frame: emptyFrame,
     definition: 'test:caller',
     signal: controller.signal,
