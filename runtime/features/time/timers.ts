@@ -130,10 +130,11 @@ export class Ticker {
     this.#pending = undefined
   }
 
-  #arm(now: number): void {
-    const passed = Math.floor((now - this.#start) / this.#interval)
+  /** For the first beat after `from`. */
+  #arm(from: number): void {
+    const passed = Math.floor((from - this.#start) / this.#interval)
     const next = this.#start + (passed + 1) * this.#interval
-    this.#pending = this.#timers.arm(this.#call, next - now, () => {
+    this.#pending = this.#timers.arm(this.#call, next - this.#timers.now(), () => {
       // A timer of the machine may fire a moment early: then this tick counts, and the next one is a whole interval away.
       this.#arm(Math.max(next, this.#timers.now()))
       this.#fire(this.channel)
