@@ -1,0 +1,582 @@
+// Reads typed Lua: all of Lua 5.4 plus Wippy's types, whose extra words are ordinary names everywhere else.
+// One pass gives the tree and the list of stretches to blank, so the eraser and the checker can never disagree.
+
+import type {
+  CallExpression,
+  Chunk,
+  Expression,
+  FunctionExpression,
+  IfStatement,
+  IndexExpression,
+  InterfaceStatement,
+  LocalName,
+  MethodExpression,
+  Name,
+  NamedType,
+  NameExpression,
+  Statement,
+  TableExpression,
+  TableField,
+  Type,
+  TypedName,
+  TypeStatement,
+} from './ast.ts'
+import { Cursor, stringValue } from './cursor.ts'
+import { EOF, NAME, NUMBER, type Patch, STRING, tokenize } from './lexer.ts'
+import { TypeParser } from './type-parser.ts'
+
+export interface Parsed {
+  readonly chunk: Chunk
+  /** What turns the source into plain Lua: blanked types and dialect repairs, in no order. */
+  readonly patches: readonly Patch[]
+  /** Every place where a name is read as a value outside types, by name. */
+  readonly reads: ReadonlySet<string>
+}
+
+/** Reads a chunk. Throws Invalid, with line and column in its details, when the text is not typed Lua. */
+export function parse(source: string, name: string): Parsed {
+  return new Parser(new Cursor(tokenize(source, name))).run()
+}
+
+/** Binding strength left and right of each operator, as Lua's own table. */
+const precedence: ReadonlyMap<string, readonly [number, number]> = new Map([
+  ['or', [1, 1]],
+  ['and', [2, 2]],
+  ...['<', '>', '<=', '>=', '~=', '=='].map((operator): [string, [number, number]] => [operator, [3, 3]]),
+  ['|', [4, 4]],
+  ['~', [5, 5]],
+  ['&', [6, 6]],
+  ['<<', [7, 7]],
+  ['>>', [7, 7]],
+  ['..', [9, 8]],
+  ['+', [10, 10]],
+  ['-', [10, 10]],
+  ['*', [11, 11]],
+  ['/', [11, 11]],
+  ['//', [11, 11]],
+  ['%', [11, 11]],
+  ['^', [14, 13]],
+])
+const UNARY = 12
+const unaryOperators: ReadonlySet<string> = new Set(['not', '-', '#', '~'])
+const blockEnds: ReadonlySet<string> = new Set(['end', 'else', 'elseif', 'until', EOF])
+/** What a type may start with, after `as`. On a new line only what cannot be Lua's own `as(...)`, `as{...}` or `as"..."`. */
+const typeStarts: ReadonlySet<string> = new Set([NAME, 'nil', 'true', 'false', NUMBER, 'function', '{', '(', STRING])
+const typeStartsOnly: ReadonlySet<string> = new Set([NAME, 'nil', 'true', 'false', NUMBER])
+
+class Parser {
+  readonly #c: Cursor
+  readonly #types: TypeParser
+  readonly #reads = new Set<string>()
+  #inVararg = true
+  #loops = 0
+
+  constructor(cursor: Cursor) {
+    this.#c = cursor
+    this.#types = new TypeParser(cursor, () => this.#expression())
+  }
+
+  run(): Parsed {
+    const c = this.#c
+    const body = this.#block()
+    if (c.kind !== EOF) throw c.fail(`${EOF} expected`)
+    const { name, lineStarts, repairs } = c.tokens
+    return { chunk: { name, body, lineStarts }, patches: [...repairs, ...c.erased], reads: this.#reads }
+  }
+
+  // ---- statements ----
+
+  #block(): Statement[] {
+    const c = this.#c
+    const body: Statement[] = []
+    while (!blockEnds.has(c.kind)) {
+      if (c.accept(';')) continue
+      const statement = this.#statement()
+      body.push(statement)
+      c.separate()
+      if (statement.kind === 'return') {
+        c.accept(';')
+        break
+      }
+    }
+    return body
+  }
+
+  #statement(): Statement {
+    const c = this.#c
+    c.enter()
+    const statement = this.#oneStatement()
+    c.leave()
+    return statement
+  }
+
+  #oneStatement(): Statement {
+    const c = this.#c
+    const at = c.start
+    switch (c.kind) {
+      case 'local':
+        c.advance()
+        return c.accept('function') ? this.#localFunction(at) : this.#local(at)
+      case 'if':
+        return this.#if(at)
+      case 'for':
+        return this.#for(at)
+      case 'function':
+        return this.#function(at)
+      case 'return':
+        c.advance()
+        return { kind: 'return', at, values: blockEnds.has(c.kind) || c.is(';') ? [] : this.#expressions() }
+      case 'while': {
+        c.advance()
+        const condition = this.#expression()
+        c.expect('do')
+        return { kind: 'while', at, condition, body: this.#loopBody('while', at) }
+      }
+      case 'do': {
+        c.advance()
+        const body = this.#block()
+        c.expectClosing('end', 'do', at)
+        return { kind: 'do', at, body }
+      }
+      case 'repeat': {
+        c.advance()
+        this.#loops += 1
+        const body = this.#block()
+        this.#loops -= 1
+        c.expectClosing('until', 'repeat', at)
+        return { kind: 'repeat', at, body, condition: this.#expression() }
+      }
+      case 'break':
+        if (this.#loops === 0) throw c.fail('break outside a loop')
+        c.advance()
+        return { kind: 'break', at }
+      case 'goto':
+        c.advance()
+        return { kind: 'goto', at, label: c.name().text }
+      case '::': {
+        c.advance()
+        const label = c.name().text
+        c.expect('::')
+        return { kind: 'label', at, label }
+      }
+    }
+    if (c.peek(1) === NAME) {
+      if (c.isWord('type') && (c.peek(2) === '=' || c.peek(2) === '<')) return this.#typeStatement()
+      if (c.isWord('interface')) return this.#interface()
+    }
+    return this.#expressionStatement()
+  }
+
+  #loopBody(opening: string, at: number): Statement[] {
+    this.#loops += 1
+    const body = this.#block()
+    this.#loops -= 1
+    this.#c.expectClosing('end', opening, at)
+    return body
+  }
+
+  #local(at: number): Statement {
+    const c = this.#c
+    const names: LocalName[] = []
+    do {
+      const name = c.name()
+      const attribute = c.kind === '<' ? this.#attribute() : undefined
+      names.push({ ...name, attribute, type: this.#annotation() })
+    } while (c.accept(','))
+    return { kind: 'local', at, names, values: c.accept('=') ? this.#expressions() : [] }
+  }
+
+  #attribute(): string {
+    const c = this.#c
+    c.expect('<')
+    const attribute = c.name()
+    if (attribute.text !== 'const' && attribute.text !== 'close') {
+      throw c.failAt(attribute.at, `unknown attribute '${attribute.text}'`)
+    }
+    c.closeAngle()
+    return attribute.text
+  }
+
+  /** `: T` after a name, if it is there. */
+  #annotation(): Type | undefined {
+    const c = this.#c
+    if (c.kind !== ':') return undefined
+    return c.erasing(c.start, () => {
+      c.advance()
+      return this.#types.type()
+    })
+  }
+
+  #localFunction(at: number): Statement {
+    const name = this.#c.name()
+    return { kind: 'local-function', at, name, value: this.#functionBody(at) }
+  }
+
+  #function(at: number): Statement {
+    const c = this.#c
+    c.advance()
+    const first = c.name()
+    this.#read(first.text)
+    let target: NameExpression | IndexExpression = { kind: 'name', at: first.at, name: first.text }
+    let method = false
+    while (!method && (c.kind === '.' || c.kind === ':')) {
+      method = c.kind === ':'
+      c.advance()
+      target = { kind: 'index', at, object: target, key: keyOf(c.name()) }
+    }
+    return { kind: 'function', at, target, method, value: this.#functionBody(at) }
+  }
+
+  #if(at: number): IfStatement {
+    const c = this.#c
+    const clauses: { condition: Expression; body: Statement[] }[] = []
+    do {
+      c.advance()
+      const condition = this.#expression()
+      c.expect('then')
+      clauses.push({ condition, body: this.#block() })
+    } while (c.kind === 'elseif')
+    const otherwise = c.accept('else') ? this.#block() : undefined
+    c.expectClosing('end', 'if', at)
+    return { kind: 'if', at, clauses, otherwise }
+  }
+
+  #for(at: number): Statement {
+    const c = this.#c
+    c.advance()
+    const names: TypedName[] = []
+    do names.push({ ...c.name(), type: this.#annotation() })
+    while (c.accept(','))
+    if (names.length === 1 && c.accept('=')) {
+      const from = this.#expression()
+      c.expect(',')
+      const to = this.#expression()
+      const step = c.accept(',') ? this.#expression() : undefined
+      c.expect('do')
+      return { kind: 'for-number', at, variable: names[0]!, from, to, step, body: this.#loopBody('for', at) }
+    }
+    if (!c.accept('in')) throw c.fail("'=' or 'in' expected")
+    const values = this.#expressions()
+    c.expect('do')
+    return { kind: 'for-in', at, names, values, body: this.#loopBody('for', at) }
+  }
+
+  #typeStatement(): TypeStatement {
+    const c = this.#c
+    const at = c.start
+    return c.erasing(at, () => {
+      c.advance()
+      const name = c.name()
+      const params = c.kind === '<' ? this.#types.typeParams() : []
+      c.expect('=')
+      return { kind: 'type', at, name, params, type: this.#types.type() }
+    })
+  }
+
+  #interface(): InterfaceStatement {
+    const c = this.#c
+    const at = c.start
+    return c.erasing(at, () => {
+      c.advance()
+      const name = c.name()
+      const params = c.kind === '<' ? this.#types.typeParams() : []
+      const bases: NamedType[] = []
+      if (c.accept(':')) {
+        do {
+          const base = c.name()
+          bases.push({ kind: 'named', at: base.at, path: [base.text], args: [] })
+        } while (c.accept(','))
+      }
+      const methods: InterfaceStatement['methods'][number][] = []
+      while (c.accept('function')) {
+        const method = c.name()
+        methods.push({ name: method, type: this.#types.signature(method.at) })
+      }
+      c.expectClosing('end', 'interface', at)
+      return { kind: 'interface', at, name, params, extends: bases, methods }
+    })
+  }
+
+  #expressionStatement(): Statement {
+    const c = this.#c
+    const at = c.start
+    const first = this.#suffixed()
+    if (c.kind !== '=' && c.kind !== ',') {
+      if (first.kind !== 'call' && first.kind !== 'method') throw c.fail('syntax error')
+      // `f() :: T` and `f()!` as statements: the type says nothing, but harms nothing.
+      this.#casts(first)
+      return { kind: 'call', at, call: first }
+    }
+    const targets = [first]
+    while (c.accept(',')) targets.push(this.#suffixed())
+    for (const target of targets) {
+      if (target.kind !== 'name' && target.kind !== 'index') throw c.fail('syntax error')
+    }
+    c.expect('=')
+    return { kind: 'assign', at, targets, values: this.#expressions() }
+  }
+
+  // ---- functions ----
+
+  #functionBody(at: number): FunctionExpression {
+    const c = this.#c
+    const typeParams = c.kind === '<' ? c.erasing(c.start, () => this.#types.typeParams()) : []
+    const params: TypedName[] = []
+    let vararg: { type: Type | undefined } | undefined
+    const opened = c.start
+    c.expect('(')
+    if (c.kind !== ')') {
+      do {
+        if (c.accept('...')) {
+          vararg = { type: this.#annotation() }
+          break
+        }
+        const name = c.name()
+        params.push({ ...name, type: this.#paramAnnotation() })
+      } while (c.accept(','))
+    }
+    c.expectClosing(')', '(', opened)
+    const returns = c.kind === ':' ? c.erasing(c.start, () => this.#returns()) : undefined
+    const [outerVararg, outerLoops] = [this.#inVararg, this.#loops]
+    this.#inVararg = vararg !== undefined
+    this.#loops = 0
+    const body = this.#block()
+    this.#inVararg = outerVararg
+    this.#loops = outerLoops
+    const end = c.start
+    c.expectClosing('end', 'function', at)
+    return { kind: 'function', at, typeParams, params, vararg, returns, body, end }
+  }
+
+  #returns(): Type[] {
+    this.#c.advance()
+    return this.#types.returns()
+  }
+
+  /** `: T` or `?: T` after a parameter. */
+  #paramAnnotation(): Type | undefined {
+    const c = this.#c
+    if (c.kind !== '?' || c.peek(1) !== ':') return this.#annotation()
+    const at = c.start
+    return c.erasing(at, () => {
+      c.at += 2
+      return { kind: 'optional', at, inner: this.#types.type() }
+    })
+  }
+
+  // ---- expressions ----
+
+  #expressions(): Expression[] {
+    const values = [this.#expression()]
+    while (this.#c.accept(',')) values.push(this.#expression())
+    return values
+  }
+
+  #expression(limit = 0): Expression {
+    const c = this.#c
+    c.enter()
+    let left = this.#operand()
+    for (;;) {
+      const operator = c.kind
+      const strength = precedence.get(operator)
+      if (strength === undefined || strength[0] <= limit) break
+      const at = c.start
+      c.advance()
+      left = { kind: 'binary', at, operator, left, right: this.#expression(strength[1]) }
+    }
+    c.leave()
+    return left
+  }
+
+  #operand(): Expression {
+    const c = this.#c
+    if (!unaryOperators.has(c.kind)) return this.#casts(this.#simple())
+    const [at, operator] = [c.start, c.kind as 'not' | '-' | '#' | '~']
+    c.advance()
+    return { kind: 'unary', at, operator, operand: this.#expression(UNARY) }
+  }
+
+  /** `:: T`, `as T` and `!` bind tighter than any operator. */
+  #casts(operand: Expression): Expression {
+    const c = this.#c
+    let inner = operand
+    for (;;) {
+      const at = c.start
+      if (c.kind === '!') {
+        c.advance()
+        c.erase(at, c.lastEnd)
+        inner = { kind: 'nonnil', at, inner }
+        if (c.is('.') || c.is('[') || c.is(':')) inner = this.#suffixes(inner)
+      } else if ((c.kind === '::' && !this.#atLabel()) || this.#atAs()) {
+        const subject = inner
+        inner = c.erasing(at, (): Expression => {
+          c.advance()
+          return { kind: 'cast', at, inner: subject, type: this.#types.type() }
+        })
+      } else return inner
+    }
+  }
+
+  /** `::name::` on one line is a label even after an expression. */
+  #atLabel(): boolean {
+    const c = this.#c
+    return c.peek(1) === NAME && c.peek(2) === '::' && !c.startsLine(1) && !c.startsLine(2)
+  }
+
+  #atAs(): boolean {
+    const c = this.#c
+    if (!c.isWord('as')) return false
+    return !c.startsLine() ? typeStarts.has(c.peek(1)) : typeStartsOnly.has(c.peek(1)) && !c.startsLine(1)
+  }
+
+  #simple(): Expression {
+    const c = this.#c
+    const at = c.start
+    switch (c.kind) {
+      case NUMBER: {
+        const text = c.text()
+        c.advance()
+        return { kind: 'number', at, text }
+      }
+      case STRING: {
+        const value = stringValue(c.text())
+        c.advance()
+        return { kind: 'string', at, value }
+      }
+      case 'nil':
+      case 'true':
+      case 'false': {
+        const { kind } = c
+        c.advance()
+        return { kind, at }
+      }
+      case '...':
+        if (!this.#inVararg && !c.insideType) throw c.fail("cannot use '...' outside a vararg function")
+        c.advance()
+        return { kind: 'vararg', at }
+      case '{':
+        return this.#table()
+      case 'function':
+        c.advance()
+        return this.#functionBody(at)
+      default:
+        return this.#suffixed()
+    }
+  }
+
+  /** A name or a parenthesis, with its fields, indexes and calls. */
+  #suffixed(): Expression {
+    const c = this.#c
+    const at = c.start
+    if (c.kind === NAME) {
+      const name = c.text()
+      c.advance()
+      this.#read(name)
+      return this.#suffixes({ kind: 'name', at, name })
+    }
+    if (c.kind !== '(') throw c.fail('unexpected symbol')
+    c.advance()
+    const inner = this.#expression()
+    c.expectClosing(')', '(', at)
+    return this.#suffixes({ kind: 'paren', at, inner })
+  }
+
+  #suffixes(primary: Expression): Expression {
+    const c = this.#c
+    let object = primary
+    for (;;) {
+      const at = c.start
+      switch (c.kind) {
+        case '.':
+          c.advance()
+          object = { kind: 'index', at, object, key: keyOf(c.name()) }
+          break
+        case '[': {
+          c.advance()
+          const key = this.#expression()
+          c.expect(']')
+          object = { kind: 'index', at, object, key }
+          break
+        }
+        case ':': {
+          c.advance()
+          const name = c.name()
+          const call: MethodExpression = { kind: 'method', at, object, name, args: this.#args() }
+          object = call
+          break
+        }
+        case '(':
+        case '{':
+        case STRING: {
+          // After `x!` only a field or a method goes on; a parenthesis begins the next statement.
+          if (object.kind === 'nonnil') return object
+          const call: CallExpression = { kind: 'call', at, callee: object, args: this.#args() }
+          object = call
+          break
+        }
+        case '!': {
+          const next = c.peek(1)
+          if (next !== '.' && next !== '[' && next !== ':') return object
+          c.advance()
+          c.erase(at, c.lastEnd)
+          object = { kind: 'nonnil', at, inner: object }
+          break
+        }
+        default:
+          return object
+      }
+    }
+  }
+
+  #args(): Expression[] {
+    const c = this.#c
+    const at = c.start
+    if (c.kind === STRING) {
+      const value = stringValue(c.text())
+      c.advance()
+      return [{ kind: 'string', at, value }]
+    }
+    if (c.kind === '{') return [this.#table()]
+    if (!c.accept('(')) throw c.fail('function arguments expected')
+    if (c.accept(')')) return []
+    const args = this.#expressions()
+    c.expectClosing(')', '(', at)
+    return args
+  }
+
+  #table(): TableExpression {
+    const c = this.#c
+    const at = c.start
+    const fields: TableField[] = []
+    c.expect('{')
+    while (c.kind !== '}') {
+      fields.push(this.#field())
+      if (!c.accept(',') && !c.accept(';')) break
+    }
+    c.expectClosing('}', '{', at)
+    return { kind: 'table', at, fields }
+  }
+
+  #field(): TableField {
+    const c = this.#c
+    const at = c.start
+    if (c.kind === NAME && c.peek(1) === '=') {
+      const key = keyOf(c.name())
+      c.advance()
+      return { at, key, value: this.#expression() }
+    }
+    if (c.accept('[')) {
+      const key = this.#expression()
+      c.expect(']')
+      c.expect('=')
+      return { at, key, value: this.#expression() }
+    }
+    return { at, key: undefined, value: this.#expression() }
+  }
+
+  #read(name: string): void {
+    if (!this.#c.insideType) this.#reads.add(name)
+  }
+}
+
+const keyOf = (name: Name): Expression => ({ kind: 'string', at: name.at, value: name.text })
