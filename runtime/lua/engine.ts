@@ -23,6 +23,8 @@ const PROCESSES_PER_VM = 4096
 /** Code that cannot yield (a C callback) is interrupted after this long, by an error. */
 const HARD_MS = 90
 const HARD_MS_GENERATED = 50
+/** What compiling one chunk may take. */
+const SYNTAX_MEMORY = 256 << 20
 const LOOK_EVERY_OPERATION = 31
 const LOOK_EVERY_BLOCK = 15
 const MASK_COUNT = 8
@@ -60,6 +62,7 @@ export class LuaEngine {
   readonly #retired = new Set<Program>()
   readonly #vmDeps: VmDeps
   #nested = 0
+  #syntaxState = 0
   #operations = 0
   #blocks = 0
   #onTrap: ((error: Error) => void) | null = null
@@ -111,9 +114,18 @@ export class LuaEngine {
     return { create: (init) => this.createProcess(program, init) }
   }
 
-  /** Compiles a program in a throw-away state. Throws Invalid with file and line when it does not compile. */
-  compile(program: Program): void {
-    this.newVm(program).close()
+  /** Throws Invalid with file and line when a chunk does not compile. */
+  checkSyntax(id: string, source: string): void {
+    if (this.#syntaxState === 0) {
+      const { lua } = this
+      const { api } = lua
+      const account = api.malloc(16)
+      lua.setWord(account, 0)
+      lua.setWord(account + 4, SYNTAX_MEMORY)
+      this.#syntaxState = api.lua_newstate(lua.allocSlot, account)
+    }
+    this.lua.load(this.#syntaxState, source, `=${id}`)
+    this.lua.api.lua_settop(this.#syntaxState, 0)
   }
 
   newVm(program: Program): VM {

@@ -21,6 +21,10 @@ const MAX_INLINE_DEPTH = 8
 export interface PoolDeps {
   readonly kernel: Kernel
   readonly clock: Clock
+  /** The engine a program runs on now. */
+  readonly engineFor: (program: Program) => LuaEngine
+  /** The frame its code gets for a caller's frame (design PROMISES P8). */
+  readonly confine: (program: Program, frame: Frame) => Frame
 }
 
 export interface PoolOptions {
@@ -43,23 +47,20 @@ export class FunctionPool implements FunctionHandler {
   readonly #deps: PoolDeps
   readonly #options: PoolOptions
   #program: Program
-  #engine: LuaEngine
   readonly #idle: Worker[] = []
   readonly #waiting: ((worker: Worker) => void)[] = []
   #size = 0
   #made = 0
   #closed = false
 
-  constructor(engine: LuaEngine, program: Program, options: PoolOptions, deps: PoolDeps) {
-    this.#engine = engine
+  constructor(program: Program, options: PoolOptions, deps: PoolDeps) {
     this.#program = program
     this.#options = options
     this.#deps = deps
   }
 
   /** New calls use the new code from here on; running calls finish on the old. */
-  replace(engine: LuaEngine, program: Program): void {
-    this.#engine = engine
+  replace(program: Program): void {
     this.#program = program
     for (const worker of this.#idle.splice(0)) this.#discard(worker)
   }
@@ -153,17 +154,18 @@ export class FunctionPool implements FunctionHandler {
       this.#size--
     }
     if (this.#size >= this.#options.maxSize) return undefined
-    const vm = this.#engine.newVm(this.#program)
+    const engine = this.#deps.engineFor(this.#program)
+    const vm = engine.newVm(this.#program)
     this.#size++
     const host = `${this.#program.code.id}#lua.${++this.#made}`
-    return { vm, program: this.#program, engine: this.#engine, thread: vm.takeThread(), host, loaded: false }
+    return { vm, program: this.#program, engine, thread: vm.takeThread(), host, loaded: false }
   }
 
   /** Makes the process of one call, its method and arguments on the worker's thread. Throws when the code does not load. */
   #begin(worker: Worker, frame: Frame, args: Payload, ended: Ended): LuaProcess {
     const { engine, vm } = worker
-    const { kernel } = this.#deps
-    const init = kernel.init(kernel.nextSerial(), worker.host, frame, args, ended)
+    const { kernel, confine } = this.#deps
+    const init = kernel.init(kernel.nextSerial(), worker.host, confine(worker.program, frame), args, ended)
     const process = new LuaProcess(engine, vm, worker.program, init)
     process.pooled = true
     // On the native stack only when it was ended from below a wait: such a thread cannot be used again.

@@ -325,7 +325,9 @@ export class LuaProcess implements Process {
     try {
       this.#init.ended(this, exit)
     } finally {
-      this.#release(thread, error === null)
+      // After a trap the instance is not touched any more: its memory goes as a whole.
+      if (this.engine.lua.dead) this.#releaseHostSide()
+      else this.#release(thread, error === null)
       this.afterRelease?.()
     }
   }
@@ -349,8 +351,7 @@ export class LuaProcess implements Process {
   #release(finished: number, clean: boolean): void {
     const { vm, engine } = this
     const { api } = engine.lua
-    for (const resource of this.#owned ?? []) resource.close()
-    this.#owned = null
+    this.#releaseHostSide()
     for (let channel = this.channels; channel !== null; ) {
       const next: Channel | null = channel.next
       channel.release()
@@ -375,6 +376,11 @@ export class LuaProcess implements Process {
     vm.limit()
     this.coroutines = null
     vm.processes--
+  }
+
+  #releaseHostSide(): void {
+    for (const resource of this.#owned ?? []) resource.close()
+    this.#owned = null
   }
 
   /** A coroutine that was on the native stack when the process ended has left it. */

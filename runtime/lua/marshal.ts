@@ -6,7 +6,7 @@ import { emptyMap, type Value } from '../core/value.ts'
 import { Channel } from './channel.ts'
 import { HANDLE_MESSAGE, HANDLE_PAYLOAD, type LuaInstance } from './instance.ts'
 import { KEY } from './keys.ts'
-import { type AnyHostFunction, LuaFunctionRef, LuaObject, LuaTable } from './module.ts'
+import { type AnyHostFunction, LuaFunctionRef, LuaObject, LuaPayload, LuaTable } from './module.ts'
 import type { VM } from './vm.ts'
 import { LUA, REGISTRY } from './wasm.ts'
 
@@ -201,6 +201,12 @@ export class Marshal {
     }
     if (value instanceof Channel) {
       value.pushSelf(thread)
+      return
+    }
+    if (value instanceof LuaPayload) {
+      this.#lua.pushUserdata(thread, HANDLE_PAYLOAD, 1, KEY.payload)
+      this.#push(vm, thread, value.value, depth + 1)
+      api.lua_setiuservalue(thread, -2, 1)
       return
     }
     if (value instanceof LuaFunctionRef) {

@@ -156,6 +156,14 @@ export class LuaObject<T> {
   }
 }
 
+/** A value in the wrapper that futures and messages deliver: `payload:data()`. */
+export class LuaPayload {
+  readonly value: unknown
+  constructor(value: unknown) {
+    this.value = value
+  }
+}
+
 /** A Lua function seen from the host: it can be recognised, not called. */
 export class LuaFunctionRef {}
 

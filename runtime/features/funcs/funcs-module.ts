@@ -1,0 +1,194 @@
+// The `funcs` module: calls of functions by id, at once or as a Future, with the caller's identity or another
+// (spec/process.md §11).
+
+import type { Clock } from '../../core/clock.ts'
+import { asRuntimeError, moduleError, RuntimeError } from '../../core/error.ts'
+import { type Actor, type Frame, type Scope, withContext } from '../../core/frame.ts'
+import type { Value } from '../../core/value.ts'
+import {
+  type Call,
+  type LuaChannel,
+  type LuaModule,
+  LuaPayload,
+  LuaType,
+  optionalText,
+  RawFunction,
+  results,
+  table,
+} from '../../lua/module.ts'
+import { plainValue } from '../../lua/plain.ts'
+import { type CallOptions, callWithOptions, decodeCallOptions, noCallOptions } from '../../process/call-options.ts'
+import { payloadOf } from '../../process/process.ts'
+import { actorOf, scopeOf } from '../process/identity.ts'
+import type { FuncsDeps } from './raw.ts'
+
+export interface FuncsModuleDeps extends FuncsDeps {
+  readonly clock: Clock
+  readonly random: () => number
+}
+
+export function funcsModule(deps: FuncsModuleDeps): LuaModule {
+  return {
+    name: 'funcs',
+    description: 'Call functions by registry id',
+    traits: ['process'],
+    open: () => ({
+      call: new RawFunction('funcs_call'),
+      async: (call: Call, id: unknown, ...args: unknown[]) =>
+        startFuture(deps, call, call.frame, noCallOptions, id, args),
+      new: (call: Call) => executorType.wrap(new Executor(deps, call.frame, noCallOptions)),
+    }),
+  }
+}
+
+function checkedId(deps: FuncsDeps, call: Call, id: unknown): string {
+  const name = optionalText(id, 1, "'call'") ?? ''
+  if (name !== '' && !deps.guard.allows(call.frame, 'funcs.call', name))
+    throw moduleError('PermissionDenied', `not allowed: ${name}`)
+  deps.functions.require(name)
+  return name
+}
+
+function invoke(
+  deps: FuncsModuleDeps,
+  frame: Frame,
+  options: CallOptions,
+  signal: AbortSignal,
+  id: string,
+  args: unknown[],
+): Promise<Value> {
+  const payload = payloadOf(args as Value[])
+  return callWithOptions((attempt) => deps.functions.call(id, payload, frame, attempt), options, signal, deps)
+}
+
+/** An immutable way of calling: another context, identity or retry policy. */
+class Executor {
+  readonly deps: FuncsModuleDeps
+  readonly frame: Frame
+  readonly options: CallOptions
+  constructor(deps: FuncsModuleDeps, frame: Frame, options: CallOptions) {
+    this.deps = deps
+    this.frame = frame
+    this.options = options
+  }
+  with(changes: { frame?: Frame; options?: CallOptions }): Executor {
+    return new Executor(this.deps, changes.frame ?? this.frame, changes.options ?? this.options)
+  }
+}
+
+const executorType: LuaType<Executor> = new LuaType<Executor>({
+  name: 'funcs.Executor',
+  methods: {
+    with_context: (call, self: Executor, values: unknown) => {
+      allow(self, call, 'funcs.context', 'context')
+      const context = plainValue(table(values, 1, "'with_context'")) as Record<string, Value>
+      return executorType.wrap(self.with({ frame: withContext(self.frame, context) }))
+    },
+    with_actor: (call, self: Executor, value: unknown) => {
+      allow(self, call, 'funcs.security', 'security')
+      const actor: Actor = actorOf(value, 1, "'with_actor'")
+      return executorType.wrap(self.with({ frame: { ...self.frame, actor } }))
+    },
+    with_scope: (call, self: Executor, value: unknown) => {
+      allow(self, call, 'funcs.security', 'security')
+      const scope: Scope = scopeOf(value, 1, "'with_scope'")
+      return executorType.wrap(self.with({ frame: { ...self.frame, scope } }))
+    },
+    with_options: (_call, self: Executor, options: unknown) => {
+      return executorType.wrap(self.with({ options: decodeCallOptions(table(options, 1, "'with_options'")) }))
+    },
+    call: async (call, self: Executor, id: unknown, ...args: unknown[]) => {
+      const name = checkedId(self.deps, call, id)
+      return cancellable(call.signal, (signal) => invoke(self.deps, self.frame, self.options, signal, name, args))
+    },
+    async: (call, self: Executor, id: unknown, ...args: unknown[]) =>
+      startFuture(self.deps, call, self.frame, self.options, id, args),
+  },
+})
+
+function allow(self: Executor, call: Call, action: string, resource: string): void {
+  if (!self.deps.guard.allows(call.frame, action, resource))
+    throw moduleError('PermissionDenied', `not allowed: ${action}`)
+}
+
+/** Ends the callee when the process of the caller ends. */
+async function cancellable<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const abort = new AbortController()
+  const forward = (): void => abort.abort()
+  signal.addEventListener('abort', forward)
+  try {
+    return await run(abort.signal)
+  } finally {
+    signal.removeEventListener('abort', forward)
+  }
+}
+
+// ---- futures ----
+
+interface Future {
+  readonly channel: LuaChannel
+  state: 'pending' | 'done' | 'failed' | 'canceled'
+  value: Value
+  error: RuntimeError | undefined
+}
+
+function startFuture(
+  deps: FuncsModuleDeps,
+  call: Call,
+  frame: Frame,
+  options: CallOptions,
+  id: unknown,
+  args: unknown[],
+): unknown {
+  const name = checkedId(deps, call, id)
+  return futureType.wrap(
+    futureOf(
+      call,
+      cancellable(call.signal, (signal) => invoke(deps, frame, options, signal, name, args)),
+    ),
+  )
+}
+
+/** A Future over a running call: its channel delivers a Payload or the error, then closes. */
+export function futureOf(call: Call, running: Promise<Value>): Future {
+  const future: Future = { channel: call.channel(1), state: 'pending', value: null, error: undefined }
+  running.then(
+    (value) => {
+      if (future.state !== 'pending') return
+      future.state = 'done'
+      future.value = value
+      future.channel.push(new LuaPayload(value))
+      future.channel.close()
+    },
+    (thrown: unknown) => {
+      if (future.state !== 'pending') return
+      future.state = 'failed'
+      future.error = asRuntimeError(thrown)
+      future.channel.push(future.error)
+      future.channel.close()
+    },
+  )
+  return future
+}
+
+export const futureType: LuaType<Future> = new LuaType<Future>({
+  name: 'funcs.Future',
+  methods: {
+    response: (_call, self: Future) => self.channel,
+    channel: (_call, self: Future) => self.channel,
+    result: (_call, self: Future) => {
+      if (self.state === 'done') return new LuaPayload(self.value)
+      if (self.state === 'canceled') throw new RuntimeError('Canceled', 'canceled', { retryable: false })
+      return self.error === undefined ? null : results(null, self.error)
+    },
+    error: (_call, self: Future) => (self.error === undefined ? results(null, false) : results(self.error, true)),
+    is_complete: (_call, self: Future) => self.state !== 'pending',
+    is_canceled: (_call, self: Future) => self.state === 'canceled',
+    // Closes the local end only: the callee goes on (spec/process.md §11).
+    cancel: (_call, self: Future) => {
+      if (self.state === 'pending') self.state = 'canceled'
+      self.channel.close()
+      return true
+    },
+  },
+})

@@ -1,0 +1,212 @@
+// All Lua entries and how they import each other: makes programs, refuses cycles and unknown imports, and rebuilds whatever
+// reaches a changed library when the changeset commits (spec/hot-reload.md §2).
+
+import type { Entry, Origin } from '../../core/entry.ts'
+import { moduleError, RuntimeError } from '../../core/error.ts'
+import { asName, field, notA } from '../../core/field.ts'
+import { parseId } from '../../core/id.ts'
+import { isMap } from '../../core/value.ts'
+import type { Code, Program } from '../../lua/program.ts'
+import type { Participant } from '../../registry/kind.ts'
+
+/** The fields all Lua entries share, checked. */
+export interface LuaConfig {
+  /** As written, types and all. */
+  readonly source: string
+  readonly method: string
+  /** `{ json: 'json' }` from `modules`, and aliases from imports of modules (`imports: { j: json }`). */
+  readonly modules: ReadonlyMap<string, string>
+  /** Alias to entry id. */
+  readonly imports: ReadonlyMap<string, string>
+}
+
+interface Node {
+  readonly id: string
+  readonly config: LuaConfig
+  readonly origin: Origin
+  /** Erased source; made when first needed. */
+  readonly erased: string
+  readonly library: boolean
+  /** Takes the new program of an entry whose libraries changed. */
+  readonly rebuild?: ((program: Program) => void) | undefined
+}
+
+export interface CodeBaseDeps {
+  /** Erases types and checks the syntax; throws Invalid with line and column. */
+  readonly erase: (source: string, id: string) => string
+  readonly knownModule: (name: string) => boolean
+  /** Modules only entries of a component or of the host may be granted (design DECISIONS, Provenance). */
+  readonly guarded: ReadonlySet<string>
+  /** Everything of a program but its code. */
+  readonly policy: (origin: Origin) => Pick<Program, 'limits' | 'generated'>
+  /** Told of ids whose running processes now run old code, their own or a library's. */
+  readonly outdated: (changes: ReadonlyMap<string, readonly string[]>) => void
+}
+
+/** Reads the shared fields. Throws Invalid naming the entry and the field. */
+export function decodeLua(entry: Entry, defaults: { method?: string; requireSource: boolean }): LuaConfig {
+  const source = field(entry, 'source', asSource, '')
+  if (source === '' && defaults.requireSource) throw invalid(entry, 'source is required')
+  const method = field(entry, 'method', asName, defaults.method ?? '')
+  const modules = new Map<string, string>()
+  for (const name of field(entry, 'modules', asStrings, [])) {
+    if (name.includes(':')) throw invalid(entry, `module cannot have a namespace: ${name}`)
+    modules.set(name, name)
+  }
+  const imports = new Map<string, string>()
+  for (const [alias, target] of Object.entries(field(entry, 'imports', asStringMap, {}))) {
+    if (alias === '') throw invalid(entry, 'import alias cannot be empty')
+    const id = parseId(target)
+    if (id.name === '') throw invalid(entry, `import ${alias}: name of ${JSON.stringify(target)} is empty`)
+    // An import without a namespace is a module under another name (spec/registry.md §4).
+    if (id.ns === '') modules.set(alias, id.name)
+    else imports.set(alias, target)
+  }
+  return { source, method, modules, imports }
+}
+
+function asSource(value: unknown, what: string): string {
+  if (typeof value !== 'string') throw notA(what, value, 'Lua source text')
+  return value
+}
+
+function asStrings(value: unknown, what: string): string[] {
+  if (!Array.isArray(value) || value.some((item) => typeof item !== 'string' || item === '')) {
+    throw notA(what, value, 'a list of names')
+  }
+  return value as string[]
+}
+
+function asStringMap(value: unknown, what: string): Record<string, string> {
+  if (Array.isArray(value) && value.length === 0) return {}
+  if (!isMap(value) || Object.values(value).some((item) => typeof item !== 'string')) {
+    throw notA(what, value, 'a map of alias to entry id')
+  }
+  return value as unknown as Record<string, string>
+}
+
+function invalid(entry: Entry, message: string): RuntimeError {
+  return moduleError('Invalid', `entry ${entry.id}: ${message}`)
+}
+
+export class CodeBase implements Participant {
+  readonly #deps: CodeBaseDeps
+  readonly #nodes = new Map<string, Node>()
+  /** Who imports each id. */
+  readonly #importers = new Map<string, Set<string>>()
+  /** Compiled libraries by node: shared by every program that reaches them. */
+  readonly #codes = new Map<Node, Code>()
+  #changed = new Set<string>()
+
+  constructor(deps: CodeBaseDeps) {
+    this.#deps = deps
+  }
+
+  /** Adds or replaces an entry's code. Throws NotFound for an unknown import or module, Invalid for bad syntax or a cycle. */
+  set(entry: Entry, config: LuaConfig, origin: Origin, rebuild?: (program: Program) => void): void {
+    this.#checkModules(entry, config, origin)
+    for (const target of config.imports.values()) {
+      if (target !== entry.id && this.#nodes.get(target)?.library !== true) {
+        throw new RuntimeError('NotFound', `node with ID ${target} not found (imported by ${entry.id})`, {
+          retryable: false,
+        })
+      }
+      if (target === entry.id || this.#reaches(target, entry.id)) {
+        throw moduleError('Invalid', `adding dependency would create a cycle: ${entry.id} imports ${target}`)
+      }
+    }
+    const erased = this.#deps.erase(config.source, entry.id)
+    this.remove(entry.id, true)
+    this.#nodes.set(entry.id, { id: entry.id, config, origin, erased, library: entry.kind === 'library.lua', rebuild })
+    for (const target of config.imports.values()) {
+      const importers = this.#importers.get(target)
+      if (importers === undefined) this.#importers.set(target, new Set([entry.id]))
+      else importers.add(entry.id)
+    }
+    this.#changed.add(entry.id)
+  }
+
+  /** Removes an entry. Throws Conflict while others import it, unless it is being replaced. */
+  remove(id: string, replacing = false): void {
+    const node = this.#nodes.get(id)
+    if (node === undefined) return
+    const importer = [...(this.#importers.get(id) ?? [])][0]
+    if (importer !== undefined && !replacing) {
+      throw moduleError('Conflict', `cannot remove node ${id}: it has incoming dependencies from node ${importer}`)
+    }
+    for (const target of node.config.imports.values()) this.#importers.get(target)?.delete(id)
+    this.#codes.delete(node)
+    this.#nodes.delete(id)
+  }
+
+  #checkModules(entry: Entry, config: LuaConfig, origin: Origin): void {
+    for (const name of config.modules.values()) {
+      const granted =
+        this.#deps.knownModule(name) && (!this.#deps.guarded.has(name) || origin === 'component' || origin === 'host')
+      if (granted) continue
+      throw new RuntimeError('NotFound', `node with ID ${name} not found (module of ${entry.id})`, { retryable: false })
+    }
+  }
+
+  #reaches(from: string, to: string): boolean {
+    const node = this.#nodes.get(from)
+    if (node === undefined) return false
+    return [...node.config.imports.values()].some((target) => target === to || this.#reaches(target, to))
+  }
+
+  /** The program of an entry with the code of this moment. */
+  program(id: string): Program {
+    const node = this.#node(id)
+    return { code: this.#code(node), method: node.config.method, ...this.#deps.policy(node.origin) }
+  }
+
+  #node(id: string): Node {
+    const node = this.#nodes.get(id)
+    if (node === undefined) throw new RuntimeError('NotFound', `node with ID ${id} not found`, { retryable: false })
+    return node
+  }
+
+  #code(node: Node): Code {
+    const known = this.#codes.get(node)
+    if (known !== undefined) return known
+    const imports = new Map(
+      [...node.config.imports].map(([alias, target]) => [alias, this.#code(this.#node(target))] as const),
+    )
+    const code: Code = { id: node.id, source: node.erased, modules: node.config.modules, imports }
+    this.#codes.set(node, code)
+    return code
+  }
+
+  // ---- changesets ----
+
+  begin(): void {
+    this.#changed = new Set()
+  }
+
+  /** Everything that reaches a changed entry gets new code; a failure rejects the changeset. */
+  commit(): void {
+    const sources = new Map<string, Set<string>>()
+    const mark = (id: string, source: string): void => {
+      const known = sources.get(id)
+      if (known?.has(source) === true) return
+      if (known === undefined) sources.set(id, new Set([source]))
+      else known.add(source)
+      for (const importer of this.#importers.get(id) ?? []) mark(importer, source)
+    }
+    for (const id of this.#changed) mark(id, id)
+    for (const id of sources.keys()) {
+      const node = this.#nodes.get(id)
+      if (node !== undefined) this.#codes.delete(node)
+    }
+    for (const id of sources.keys()) {
+      const node = this.#nodes.get(id)
+      if (node?.rebuild !== undefined) node.rebuild(this.program(id))
+    }
+    this.#changed = new Set()
+    if (sources.size > 0) this.#deps.outdated(new Map([...sources].map(([id, from]) => [id, [...from]])))
+  }
+
+  discard(): void {
+    this.#changed = new Set()
+  }
+}

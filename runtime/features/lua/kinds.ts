@@ -1,0 +1,152 @@
+// The kinds of Lua entries: function.lua, process.lua (and workflow.lua) and library.lua.
+
+import type { Entry } from '../../core/entry.ts'
+import { moduleError } from '../../core/error.ts'
+import { asCount, asMap, asName, field } from '../../core/field.ts'
+import type { Frame } from '../../core/frame.ts'
+import { isMap } from '../../core/value.ts'
+import { FunctionPool, type PoolDeps } from '../../lua/function-pool.ts'
+import type { Program } from '../../lua/program.ts'
+import type { Functions } from '../../process/functions.ts'
+import type { Kernel } from '../../process/kernel.ts'
+import type { Kind } from '../../registry/kind.ts'
+import { type CodeBase, decodeLua, type LuaConfig } from './code-base.ts'
+
+export interface LuaKindDeps extends PoolDeps {
+  readonly codeBase: CodeBase
+  readonly functions: Functions
+  readonly kernel: Kernel
+  /** Boots the engine a program needs. */
+  readonly prepare: (program: Program) => Promise<unknown>
+  /** No new process will use this program. */
+  readonly retire: (program: Program) => void
+}
+
+const LAZY_DEFAULT = 100
+const TYPED_DEFAULT = 16
+const STATIC_DEFAULT = 8
+const poolTypes = ['inline', 'lazy', 'static', 'adaptive'] as const
+
+interface FunctionConfig extends LuaConfig {
+  readonly maxSize: number
+}
+
+/** How many workers a `pool` block allows at most (spec/lua-modules.md §4). */
+function poolSize(entry: Entry): number {
+  const pool = field(entry, 'pool', asMap, undefined)
+  if (pool === undefined) return LAZY_DEFAULT
+  const sized = { ...entry, data: pool }
+  const size = field(sized, 'size', asCount, 0)
+  const workers = field(sized, 'workers', asCount, 0)
+  const maxSize = field(sized, 'max_size', asCount, 0)
+  const type = field(sized, 'type', asName, '')
+  if (type !== '' && !(poolTypes as readonly string[]).includes(type)) {
+    throw moduleError('Invalid', `entry ${entry.id}: unknown pool type: ${type}`)
+  }
+  if (type === 'inline') return 1
+  if (type === 'static') return workers || size || STATIC_DEFAULT
+  if (type === 'lazy' || type === 'adaptive') return maxSize || TYPED_DEFAULT
+  if (workers > 0) {
+    if (size === 0) throw moduleError('Invalid', `entry ${entry.id}: pool.size must be greater than 0 for worker pools`)
+    return workers
+  }
+  if (maxSize > 0) return maxSize
+  return size > 0 ? 1 : LAZY_DEFAULT
+}
+
+export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
+  return {
+    kind: 'function.lua',
+    decode(entry) {
+      const config = decodeLua(entry, { requireSource: true })
+      if (config.method === '') throw moduleError('Invalid', `entry ${entry.id}: method is required`)
+      return { ...config, maxSize: poolSize(entry) }
+    },
+    needs: (config) => [...config.imports.values()],
+    async open(entry, config, { origin }) {
+      const { codeBase, functions } = deps
+      let pool: FunctionPool | undefined
+      codeBase.set(entry, config, origin, (program) => pool?.replace(program))
+      const program = codeBase.program(entry.id)
+      await deps.prepare(program)
+      pool = new FunctionPool(program, { maxSize: config.maxSize }, deps)
+      const release = functions.register(entry.id, pool)
+      return {
+        async update(next, changed, opening) {
+          codeBase.set(next, changed, opening.origin, (fresh) => pool?.replace(fresh))
+          const fresh = codeBase.program(next.id)
+          await deps.prepare(fresh)
+          pool?.replace(fresh)
+        },
+        close() {
+          codeBase.remove(entry.id)
+          release()
+          pool?.close()
+        },
+      }
+    },
+  }
+}
+
+export function processKind(deps: LuaKindDeps, kind: 'process.lua' | 'workflow.lua'): Kind<LuaConfig> {
+  return {
+    kind,
+    decode: (entry) => decodeLua(entry, { method: 'main', requireSource: false }),
+    needs: (config) => [...config.imports.values()],
+    async open(entry, config, { origin }) {
+      const { codeBase, kernel } = deps
+      let program: Program
+      const use = (fresh: Program): void => {
+        if (program !== undefined) deps.retire(program)
+        program = fresh
+      }
+      codeBase.set(entry, config, origin, use)
+      program = codeBase.program(entry.id)
+      await deps.prepare(program)
+      kernel.factories.set(entry.id, {
+        create(init) {
+          const frame = deps.confine(program, init.frame)
+          const confined = frame === init.frame ? init : { ...init, frame }
+          return deps.engineFor(program).createProcess(program, confined)
+        },
+      })
+      return {
+        async update(next, changed, opening) {
+          codeBase.set(next, changed, opening.origin, use)
+          const fresh = codeBase.program(next.id)
+          await deps.prepare(fresh)
+          use(fresh)
+        },
+        close() {
+          codeBase.remove(entry.id)
+          kernel.factories.delete(entry.id)
+          deps.retire(program)
+        },
+      }
+    },
+  }
+}
+
+export function libraryKind({ codeBase }: Pick<LuaKindDeps, 'codeBase'>): Kind<LuaConfig> {
+  return {
+    kind: 'library.lua',
+    decode: (entry) => decodeLua(entry, { requireSource: true }),
+    needs: (config) => [...config.imports.values()],
+    open(entry, config, { origin }) {
+      codeBase.set(entry, config, origin)
+      return {
+        update: (next, changed, opening) => codeBase.set(next, changed, opening.origin),
+        close: () => codeBase.remove(entry.id),
+      }
+    },
+  }
+}
+
+/** The retry block of an entry, from `meta.options` or `data.meta.options`. */
+export function entryRetry(entry: Entry): unknown {
+  const options = (holder: unknown): unknown =>
+    isMap(holder) && isMap(holder['options']) ? holder['options']['retry'] : undefined
+  return options(entry.meta) ?? (isMap(entry.data) ? options(entry.data['meta']) : undefined)
+}
+
+export type Confine = (program: Program, frame: Frame) => Frame
