@@ -332,7 +332,7 @@ test.each([
   ['<html>gateway</html>', 'OpenAI API error: 502'],
   ['', 'OpenAI API error: 502'],
   ['x'.repeat(3_000_000), 'OpenAI API error: 502'],
-])('an error body %.20s… is told as its message', async (raw, message) => {
+])('an error body is told as its message (%#)', async (raw, message) => {
   const { request } = await bench({ always: { status: 502, raw } })
   expect((await errorOf(() => request('responses', { model: 'm' }))).message).toBe(message)
 })

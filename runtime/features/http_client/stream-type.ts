@@ -1,0 +1,62 @@
+// The `Stream` and `Scanner` userdata that Lua reads a response body with.
+
+import { moduleError, RuntimeError } from '../../core/error.ts'
+import { LuaType, optionalNumber, results, text } from '../../lua/module.ts'
+import type { ByteStream } from './byte-stream.ts'
+import { Scanner, splits } from './scanner.ts'
+
+export const scannerType = new LuaType<Scanner>({
+  name: 'Scanner',
+  methods: {
+    scan(_call, self) {
+      const failed = (error: unknown) => {
+        if (!(error instanceof RuntimeError)) throw error
+        self.error = error
+        return results(false, error)
+      }
+      try {
+        const found = self.scan()
+        return found instanceof Promise ? found.catch(failed) : found
+      } catch (error) {
+        return failed(error)
+      }
+    },
+    text: (_call, self) => self.token,
+    err: (_call, self) => self.error ?? null,
+  },
+})
+
+export const streamType = new LuaType<ByteStream>({
+  name: 'Stream',
+  methods: {
+    read(_call, self, size?: unknown) {
+      const most = optionalNumber(size, 1, 'read') ?? 0
+      return self.read(most > 0 ? Math.floor(most) || 1 : undefined)
+    },
+    close(_call, self) {
+      self.close()
+      return true
+    },
+    scanner(_call, self, split: unknown) {
+      const name = split === undefined || split === null ? 'lines' : text(split, 1, 'scanner')
+      const found = Object.hasOwn(splits, name) ? splits[name] : undefined
+      if (found === undefined) throw moduleError('Invalid', `invalid split type: ${name}`)
+      return scannerType.wrap(new Scanner(self, found))
+    },
+    stat(_call, self) {
+      const readable = !self.closed
+      return { size: self.size, position: self.position, readable, writable: false, seekable: false }
+    },
+    write() {
+      throw moduleError('Internal', 'stream is not writable')
+    },
+    flush() {
+      throw moduleError('Internal', 'stream is not writable')
+    },
+    seek(_call, _self, whence: unknown) {
+      const name = text(whence, 1, 'seek')
+      if (!['set', 'cur', 'end'].includes(name)) throw moduleError('Invalid', `invalid whence: ${name}`)
+      throw moduleError('Internal', 'stream is not seekable')
+    },
+  },
+})
