@@ -204,7 +204,6 @@ function redirect(hop: Hop, answer: HttpAnswer): Hop | undefined {
   for (const name of Object.keys(headers)) if (name.startsWith('Content-')) delete headers[name]
   return { method: hop.method === 'HEAD' ? 'HEAD' : 'GET', url, headers, body: undefined }
 }
-}
 
 /** Credentials follow to the same host and its subdomains, never from https to http. */
 function sameSite(from: URL, to: URL): boolean {
