@@ -1,6 +1,7 @@
 // What one request and its answer share: the deadline, who may end it, and why it ended. Without a stream the deadline is for the
 // whole; a stream has it until its headers, and then for every wait for its next bytes, however long it lasts in all.
 
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../core/clock.ts'
 import { moduleError, RuntimeError } from '../../core/error.ts'
 
@@ -18,6 +19,8 @@ export class Exchange {
     this.#timeoutMs = timeoutMs
     this.#caller = caller
     this.#what = what
+    // A process may have many requests under way: Node would take the eleventh listener for a leak and say so on stderr.
+    setMaxListeners(0, caller)
     if (caller.aborted) this.#cancel()
     else caller.addEventListener('abort', this.#cancel, { once: true })
     this.startTimer('no answer within')

@@ -1,6 +1,7 @@
 // One request to an OpenAI-compatible server through the SDK: sent, timed, cancelled, and its failure named. The answer is
 // handed on as it is; reading it is the business of module.ts and event-stream.ts.
 
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../core/clock.ts'
 import { durationMs } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/error.ts'
@@ -148,6 +149,8 @@ class Exchange {
     this.config = config
     this.stream = stream
     this.#caller = caller
+    // A process may have many requests under way: Node would take the eleventh listener for a leak and say so on stderr.
+    setMaxListeners(0, caller)
     if (caller.aborted) this.#cancel()
     else caller.addEventListener('abort', this.#cancel, { once: true })
     this.startTimer()
