@@ -136,9 +136,21 @@ export class Cursor {
     return this.#erasures > 0
   }
 
+  /** Where the last erased stretch ends. */
+  get erasedEnd(): number {
+    return this.#erasedUpTo
+  }
+
   erase(start: number, end: number): void {
     this.erased.push({ start, end, text: blank(this.tokens.source, start, end) })
     this.#erasedUpTo = end
+  }
+
+  /** Makes a call of what stands from `start` to the mark just read; the mark becomes its parenthesis. */
+  wrap(start: number, opening: string): void {
+    if (this.insideType) return
+    this.erased.push({ start, end: start, text: opening }, { start: this.lastEnd - 1, end: this.lastEnd, text: ')' })
+    this.#erasedUpTo = this.lastEnd
   }
 
   /**
@@ -148,7 +160,8 @@ export class Cursor {
   separate(): void {
     const last = this.erased.at(-1)
     if (this.kind !== '(' || last === undefined || this.#erasedUpTo !== this.lastEnd) return
-    this.erased[this.erased.length - 1] = { ...last, text: `;${last.text.slice(1)}` }
+    const text = last.text === ')' ? ');' : `;${last.text.slice(1)}`
+    this.erased[this.erased.length - 1] = { ...last, text }
   }
 }
 

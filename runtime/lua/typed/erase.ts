@@ -2,6 +2,8 @@
 
 import type { Patch } from './lexer.ts'
 import { parse } from './parser.ts'
+import type { Declaration } from './type-scope.ts'
+import { typeValue } from './type-values.ts'
 
 export interface Erased {
   /** Plain Lua 5.4. */
@@ -15,8 +17,20 @@ export interface Erased {
  * Throws Invalid with `details.line` and `details.column` when the text is not Lua.
  */
 export function eraseTypes(source: string, name = 'chunk'): Erased {
-  const { patches } = parse(source, name)
-  return { source: patches.length === 0 ? source : patched(source, patches), needsTypes: false }
+  const { patches, reads, declarations } = parse(source, name)
+  if (patches.length === 0) return { source, needsTypes: false }
+  const values = declarations.filter(({ statement }) => reads.has(statement.name.text)).map(valuePatch)
+  // A value takes the place of the blanks of its declaration.
+  const replaced = new Set(values.map(({ start }) => start))
+  const kept = patches.filter(({ start, end }) => start === end || !replaced.has(start))
+  const needsTypes = values.length > 0 || patches.some(({ start, end }) => start === end)
+  return { source: patched(source, [...kept, ...values]), needsTypes }
+
+  function valuePatch(declaration: Declaration): Patch {
+    const { start, end } = declaration
+    const breaks = source.slice(start, end).replace(/[^\r\n]/g, '')
+    return { start, end, text: typeValue(declaration) + breaks }
+  }
 }
 
 function patched(source: string, patches: readonly Patch[]): string {

@@ -24,13 +24,16 @@ import type {
 import { Cursor, stringValue } from './cursor.ts'
 import { EOF, NAME, NUMBER, type Patch, STRING, tokenize } from './lexer.ts'
 import { TypeParser } from './type-parser.ts'
+import { type Declaration, TypeScope } from './type-scope.ts'
 
 export interface Parsed {
   readonly chunk: Chunk
   /** What turns the source into plain Lua: blanked types and dialect repairs, in no order. */
   readonly patches: readonly Patch[]
-  /** Every place where a name is read as a value outside types, by name. */
+  /** The names read as values, outside types. */
   readonly reads: ReadonlySet<string>
+  /** Every `type` and `interface` statement, in order. */
+  readonly declarations: readonly Declaration[]
 }
 
 /** Reads a chunk. Throws Invalid, with line and column in its details, when the text is not typed Lua. */
@@ -68,6 +71,8 @@ class Parser {
   readonly #c: Cursor
   readonly #types: TypeParser
   readonly #reads = new Set<string>()
+  readonly #declarations: Declaration[] = []
+  #scope = new TypeScope()
   #inVararg = true
   #loops = 0
 
@@ -81,14 +86,18 @@ class Parser {
     const body = this.#block()
     if (c.kind !== EOF) throw c.fail(`${EOF} expected`)
     const { name, lineStarts, repairs } = c.tokens
-    return { chunk: { name, body, lineStarts }, patches: [...repairs, ...c.erased], reads: this.#reads }
+    const patches = [...repairs, ...c.erased]
+    return { chunk: { name, body, lineStarts }, patches, reads: this.#reads, declarations: this.#declarations }
   }
 
   // ---- statements ----
 
-  #block(): Statement[] {
+  /** The statements of a block, in which `variables` are known. */
+  #block(variables: readonly TypedName[] = []): Statement[] {
     const c = this.#c
     const body: Statement[] = []
+    this.#scope = new TypeScope(this.#scope)
+    for (const { text, type } of variables) this.#scope.declareVariable(text, type)
     while (!blockEnds.has(c.kind)) {
       if (c.accept(';')) continue
       const statement = this.#statement()
@@ -99,6 +108,8 @@ class Parser {
         break
       }
     }
+    // The scope of a block is inside the one that was current before it.
+    this.#scope = this.#scope.parent ?? this.#scope
     return body
   }
 
@@ -167,9 +178,9 @@ class Parser {
     return this.#expressionStatement()
   }
 
-  #loopBody(opening: string, at: number): Statement[] {
+  #loopBody(opening: string, at: number, variables: readonly TypedName[] = []): Statement[] {
     this.#loops += 1
-    const body = this.#block()
+    const body = this.#block(variables)
     this.#loops -= 1
     this.#c.expectClosing('end', opening, at)
     return body
@@ -183,7 +194,9 @@ class Parser {
       const attribute = c.kind === '<' ? this.#attribute() : undefined
       names.push({ ...name, attribute, type: this.#annotation() })
     } while (c.accept(','))
-    return { kind: 'local', at, names, values: c.accept('=') ? this.#expressions() : [] }
+    const values = c.accept('=') ? this.#expressions() : []
+    for (const { text, type } of names) this.#scope.declareVariable(text, type)
+    return { kind: 'local', at, names, values }
   }
 
   #attribute(): string {
@@ -209,6 +222,7 @@ class Parser {
 
   #localFunction(at: number): Statement {
     const name = this.#c.name()
+    this.#scope.declareVariable(name.text, undefined)
     return { kind: 'local-function', at, name, value: this.#functionBody(at) }
   }
 
@@ -253,18 +267,18 @@ class Parser {
       const to = this.#expression()
       const step = c.accept(',') ? this.#expression() : undefined
       c.expect('do')
-      return { kind: 'for-number', at, variable: names[0]!, from, to, step, body: this.#loopBody('for', at) }
+      return { kind: 'for-number', at, variable: names[0]!, from, to, step, body: this.#loopBody('for', at, names) }
     }
     if (!c.accept('in')) throw c.fail("'=' or 'in' expected")
     const values = this.#expressions()
     c.expect('do')
-    return { kind: 'for-in', at, names, values, body: this.#loopBody('for', at) }
+    return { kind: 'for-in', at, names, values, body: this.#loopBody('for', at, names) }
   }
 
   #typeStatement(): TypeStatement {
     const c = this.#c
     const at = c.start
-    return c.erasing(at, () => {
+    return this.#declared(at, () => {
       c.advance()
       const name = c.name()
       const params = c.kind === '<' ? this.#types.typeParams() : []
@@ -273,10 +287,21 @@ class Parser {
     })
   }
 
+  #declared<T extends TypeStatement | InterfaceStatement>(at: number, read: () => T): T {
+    const c = this.#c
+    const statement = c.erasing(at, read)
+    if (!c.insideType) {
+      const declaration = { statement, scope: this.#scope, start: at, end: c.erasedEnd }
+      this.#scope.declare(declaration)
+      this.#declarations.push(declaration)
+    }
+    return statement
+  }
+
   #interface(): InterfaceStatement {
     const c = this.#c
     const at = c.start
-    return c.erasing(at, () => {
+    return this.#declared(at, () => {
       c.advance()
       const name = c.name()
       const params = c.kind === '<' ? this.#types.typeParams() : []
@@ -304,7 +329,7 @@ class Parser {
     if (c.kind !== '=' && c.kind !== ',') {
       if (first.kind !== 'call' && first.kind !== 'method') throw c.fail('syntax error')
       // `f() :: T` and `f()!` as statements: the type says nothing, but harms nothing.
-      this.#casts(first)
+      this.#casts(first, at)
       return { kind: 'call', at, call: first }
     }
     const targets = [first]
@@ -340,7 +365,7 @@ class Parser {
     const [outerVararg, outerLoops] = [this.#inVararg, this.#loops]
     this.#inVararg = vararg !== undefined
     this.#loops = 0
-    const body = this.#block()
+    const body = this.#block(params)
     this.#inVararg = outerVararg
     this.#loops = outerLoops
     const end = c.start
@@ -390,23 +415,24 @@ class Parser {
 
   #operand(): Expression {
     const c = this.#c
-    if (!unaryOperators.has(c.kind)) return this.#casts(this.#simple())
+    if (!unaryOperators.has(c.kind)) {
+      const start = c.start
+      return this.#casts(this.#simple(), start)
+    }
     const [at, operator] = [c.start, c.kind as 'not' | '-' | '#' | '~']
     c.advance()
     return { kind: 'unary', at, operator, operand: this.#expression(UNARY) }
   }
 
   /** `:: T`, `as T` and `!` bind tighter than any operator. */
-  #casts(operand: Expression): Expression {
+  #casts(operand: Expression, start: number): Expression {
     const c = this.#c
     let inner = operand
     for (;;) {
       const at = c.start
       if (c.kind === '!') {
-        c.advance()
-        c.erase(at, c.lastEnd)
-        inner = { kind: 'nonnil', at, inner }
-        if (c.is('.') || c.is('[') || c.is(':')) inner = this.#suffixes(inner)
+        inner = this.#nonNil(inner, start)
+        if (c.is('.') || c.is('[') || c.is(':')) inner = this.#suffixes(inner, start)
       } else if ((c.kind === '::' && !this.#atLabel()) || this.#atAs()) {
         const subject = inner
         inner = c.erasing(at, (): Expression => {
@@ -415,6 +441,16 @@ class Parser {
         })
       } else return inner
     }
+  }
+
+  /** `x!`, with the cursor on the mark: raises at run time when x is nil. */
+  #nonNil(inner: Expression, start: number): Expression {
+    const c = this.#c
+    const at = c.start
+    c.advance()
+    if (inner.kind === 'nonnil') c.erase(at, c.lastEnd)
+    else c.wrap(start, '__types.nonnil(')
+    return { kind: 'nonnil', at, inner }
   }
 
   /** `::name::` on one line is a label even after an expression. */
@@ -472,16 +508,16 @@ class Parser {
       const name = c.text()
       c.advance()
       this.#read(name)
-      return this.#suffixes({ kind: 'name', at, name })
+      return this.#suffixes({ kind: 'name', at, name }, at)
     }
     if (c.kind !== '(') throw c.fail('unexpected symbol')
     c.advance()
     const inner = this.#expression()
     c.expectClosing(')', '(', at)
-    return this.#suffixes({ kind: 'paren', at, inner })
+    return this.#suffixes({ kind: 'paren', at, inner }, at)
   }
 
-  #suffixes(primary: Expression): Expression {
+  #suffixes(primary: Expression, start: number): Expression {
     const c = this.#c
     let object = primary
     for (;;) {
@@ -517,9 +553,7 @@ class Parser {
         case '!': {
           const next = c.peek(1)
           if (next !== '.' && next !== '[' && next !== ':') return object
-          c.advance()
-          c.erase(at, c.lastEnd)
-          object = { kind: 'nonnil', at, inner: object }
+          object = this.#nonNil(object, start)
           break
         }
         default:

@@ -1,5 +1,6 @@
 // Erased text is loaded by a real Lua 5.4, so that "plain Lua" is Lua's own judgement.
 
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LuaFactory } from 'wasmoon'
@@ -11,6 +12,9 @@ let lua: Engine
 
 beforeAll(async () => {
   lua = await new LuaFactory().createEngine()
+  lua.doStringSync(
+    `__types = (function(...) ${readFileSync(new URL('../../../runtime/lua/typed/types.lua', import.meta.url), 'utf8')}\nend)()`,
+  )
   lua.doStringSync('function loads(text) local f, message = load(text, "=chunk") return message or "" end')
 })
 afterAll(() => lua.global.close())
@@ -190,6 +194,13 @@ test('a call goes on over a line break where no type stands between', () => {
 
 test('a cast changes no value and binds tighter than any operator', () => {
   expect(run('local x = 2 return -x :: number ^ 2 + 1 as number')).toBe(-3)
+})
+
+test('the mark ! raises on nil, where it stands', () => {
+  expect(run('local t = {a = {b = 7}} return t!.a!.b! + (t.a.b!)')).toBe(14)
+  expect(run('local function f() return 1, 2 end return select("#", f()!)')).toBe(1)
+  expect(run('local x = false return x!')).toBe(false)
+  expect(() => run('local t = {}\nlocal n = 1\nreturn t.a! + n')).toThrow(/:3: expected a value, got nil/)
 })
 
 test('an unknown escape is the character itself', () => {
