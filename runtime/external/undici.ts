@@ -1,7 +1,7 @@
 // The door to undici, the HTTP client: loaded at the first request, because its import costs as much as a small start-up.
 // Node's own fetch is never mixed with it: the two have different versions of the same classes.
 
-export type { Agent, BodyInit, buildConnector, Dispatcher, fetch, RequestInit, Response } from 'undici'
+export type { buildConnector, Dispatcher, fetch, RequestInit, Response } from 'undici'
 
 export type Undici = typeof import('undici')
 

@@ -3,6 +3,7 @@
 
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { isMap } from '../../core/value.ts'
+import type { Proxies } from '../../external/proxies.ts'
 import { type Call, type LuaModule, LuaType } from '../../lua/module.ts'
 import { requestBody } from './body.ts'
 import { EventStream, type ModelEvent } from './event-stream.ts'
@@ -11,6 +12,8 @@ import { type Answer, ModelTransport, modelConfig } from './requests.ts'
 
 export interface OpenAIModuleDeps {
   readonly clock?: Clock
+  /** `environmentProxies(process.env)` for a host that shall use them. */
+  readonly proxies?: Proxies
 }
 
 /** The module, and the end of its connections when the host stops. */
@@ -44,7 +47,7 @@ const streamType = new LuaType<ModelStream>({
 })
 
 export function openaiModule(deps: OpenAIModuleDeps = {}): OpenAIModule {
-  const transport = new ModelTransport(deps.clock ?? systemClock())
+  const transport = new ModelTransport(deps.clock ?? systemClock(), deps.proxies ?? {})
 
   const post = (path: string) => async (call: Call, config: unknown, body: unknown) => {
     const settings = modelConfig(config)

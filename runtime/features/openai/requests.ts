@@ -7,7 +7,8 @@ import { durationMs } from '../../core/duration.ts'
 import { RuntimeError } from '../../core/error.ts'
 import { isMap } from '../../core/value.ts'
 import { modelClient } from '../../external/openai.ts'
-import { type Agent, loadUndici, type RequestInit, type Response } from '../../external/undici.ts'
+import { type Proxies, proxyFor } from '../../external/proxies.ts'
+import { type Dispatcher, loadUndici, type RequestInit, type Response, type Undici } from '../../external/undici.ts'
 import type { EventSource } from './event-stream.ts'
 import {
   canceledFailure,
@@ -29,6 +30,7 @@ export interface ModelConfig {
 const DEFAULT_BASE_URL = 'https://api.openai.com/v1'
 const DEFAULT_TIMEOUT = 600_000
 const LONGEST_TIMEOUT = 2 ** 31 - 1
+const CONNECT_TIMEOUT = 30_000
 /** Enough for any error a server explains, too little to hurt when it answers with a film. */
 const ERROR_BODY_LIMIT = 64 * 1024
 const ANSWER_LIMIT = 120 * 1024 * 1024
@@ -86,10 +88,13 @@ export interface ModelRequest {
 /** Keeps the connections to model servers. No address is private here: the user configured the endpoint, not a program. */
 export class ModelTransport {
   readonly #clock: Clock
-  #agent: Promise<Agent> | undefined
+  readonly #proxies: Proxies
+  /** By proxy, the empty name for none. */
+  readonly #dispatchers = new Map<string, Dispatcher>()
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, proxies: Proxies) {
     this.#clock = clock
+    this.#proxies = proxies
   }
 
   /** Resolves with a 2xx answer. Rejects with a RuntimeError. */
@@ -111,17 +116,14 @@ export class ModelTransport {
   }
 
   async close(): Promise<void> {
-    await (await this.#agent)?.destroy()
+    await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()))
+    this.#dispatchers.clear()
   }
 
   /** The fetch the SDK calls: on our connections, with the error text kept, in bounds, for `statusFailure`. */
   async #fetch(exchange: Exchange): Promise<typeof undici.fetch> {
     const undici = await loadUndici()
-    // Deadlines are ours: undici's own five minutes would cut a model that thinks for six.
-    this.#agent ??= Promise.resolve(
-      new undici.Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 30_000 } }),
-    )
-    const dispatcher = await this.#agent
+    const dispatcher = this.#dispatcher(undici, new URL(exchange.config.baseUrl))
     return async (input, init?: RequestInit) => {
       const response = await undici.fetch(input, { ...init, dispatcher })
       if (response.ok) return response
@@ -129,6 +131,21 @@ export class ModelTransport {
       exchange.refused = { status: response.status, headers: response.headers, text }
       return new undici.Response(null, { status: response.status, headers: response.headers })
     }
+  }
+
+  #dispatcher(undici: Undici, base: URL): Dispatcher {
+    const proxy = proxyFor(this.#proxies, base)
+    const known = this.#dispatchers.get(proxy ?? '')
+    if (known !== undefined) return known
+    // Deadlines are ours: undici's own five minutes would cut a model that thinks for six.
+    const options = { headersTimeout: 0, bodyTimeout: 0 }
+    const connect = { timeout: CONNECT_TIMEOUT }
+    const made =
+      proxy === undefined
+        ? new undici.Agent({ ...options, connect })
+        : new undici.ProxyAgent({ ...options, uri: proxy, proxyTunnel: false, requestTls: connect })
+    this.#dispatchers.set(proxy ?? '', made)
+    return made
   }
 }
 

@@ -1,5 +1,6 @@
 // The `openai` module against the scripted server, over real HTTP.
 
+import { getEventListeners } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { type ManualClock, manualClock } from '../../../runtime/core/clock.ts'
@@ -449,4 +450,29 @@ test('a body that is no table and no JSON object is refused', async () => {
   expect((await errorOf(() => request('responses', '[1]'))).message).toBe(
     'openai: body is not the JSON text of an object',
   )
+})
+
+test('the configured proxy is used for model servers elsewhere', async () => {
+  const proxy = await startModelServer({ always: text('through') })
+  const module = openaiModule({ clock: manualClock(), proxies: { http: `http://127.0.0.1:${proxy.port}` } })
+  closing.push(
+    () => proxy.close(),
+    () => module.close(),
+  )
+  const { responses } = module.open() as { [name: string]: AnyHostFunction }
+  const config = { api_key: KEY, base_url: 'http://models.test/v1' }
+  expect(await responses!(fakeCall(), config as never, { model: 'm' } as never)).toMatchObject({ status: 'completed' })
+  expect(proxy.requests[0]).toMatchObject({ path: 'http://models.test/v1/responses', headers: { host: 'models.test' } })
+})
+
+test('many requests of one process at once are no leak', async () => {
+  const { request, call } = await bench({ always: text('x') })
+  const warnings: Error[] = []
+  const note = (warning: Error): unknown => warnings.push(warning)
+  process.on('warning', note)
+  await Promise.all(Array.from({ length: 20 }, () => request('responses', { model: 'm' })))
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', note)
+  expect(warnings).toEqual([])
+  expect(getEventListeners(call.signal, 'abort')).toEqual([])
 })
