@@ -155,8 +155,7 @@ export class HttpClient {
       // Asked for raw headers, undici gives a flat list; its type does not say so.
       const raw = headerList(response.headers as unknown as readonly string[])
       releaseAtEnd(response.body, connection)
-      const packed =
-        transparent && raw.some(([name, value]) => name === 'Content-Encoding' && value.toLowerCase() === 'gzip')
+      const packed = transparent && isGzip(response.statusCode, raw)
       return {
         status: response.statusCode,
         url: hop.url.href,
@@ -216,6 +215,13 @@ function headerList(raw: readonly string[]): [string, string][] {
   const list: [string, string][] = []
   for (let at = 0; at + 1 < raw.length; at += 2) list.push([canonicalHeader(raw[at] as string), raw[at + 1] as string])
   return list
+}
+
+/** An answer without a body has nothing to unpack, whatever its headers say. */
+function isGzip(status: number, headers: readonly (readonly [string, string])[]): boolean {
+  const has = (wanted: string, text: string) =>
+    headers.some(([name, value]) => name === wanted && value.toLowerCase() === text)
+  return status !== 204 && status !== 304 && has('Content-Encoding', 'gzip') && !has('Content-Length', '0')
 }
 
 /** Lets the body of a redirect run out, so that its connection can be used again; a long one is not worth it. */

@@ -136,7 +136,8 @@ function batchArgument(argument: unknown): BatchItem[] {
     if (typeof method !== 'string') return refuse('method must be a string')
     if (typeof url !== 'string') return refuse('URL must be a string')
     const table = optionalTable(options, 1, 'request_batch') ?? {}
-    if (table['stream'] === true) throw moduleError('Invalid', 'streaming not supported in batch requests')
+    if (table['stream'] !== undefined && table['stream'] !== null && table['stream'] !== false)
+      throw moduleError('Invalid', 'streaming not supported in batch requests')
     return [checkedMethod(method, 'request_batch'), urlArgument(url, 1, 'request_batch'), table]
   })
 }

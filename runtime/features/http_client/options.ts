@@ -56,7 +56,8 @@ export async function requestPlan(
   const cookies = [...stringMap(options['cookies'])].map(([name, value]) => `${name}=${asText(value)}`).sort()
   if (cookies.length > 0) setHeader(headers, 'Cookie', [headers['Cookie'], ...cookies].filter(Boolean).join('; '))
   const body = await requestBody(call, options, headers)
-  const stream = options['stream'] === true
+  // Older drivers say how large a buffer they want instead of just `true`.
+  const stream = options['stream'] === true || isMap(options['stream'])
   const max = options['max_response_body']
   const limited = typeof max === 'number' && max > 0
   return {

@@ -212,6 +212,17 @@ test('gzip is asked for and undone unless the caller asks for an encoding', asyn
   expect([raw.body.subarray(0, 2), raw.headers['Content-Encoding']]).toEqual([Buffer.from([0x1f, 0x8b]), 'gzip'])
 })
 
+test('an answer without a body is not unpacked', async () => {
+  const { url } = await server((request, response) => {
+    response.setHeader('content-encoding', 'gzip')
+    if (request.url === '/204') response.writeHead(204).end()
+    else response.writeHead(200, { 'content-length': '0' }).end()
+  })
+  const { run } = client()
+  for (const path of ['/204', '/empty'])
+    expect(await run('get', url + path)).toMatchObject({ body: null, body_size: 0 })
+})
+
 test('broken gzip is an error, not a hang', async () => {
   const { url } = await server((_request, response) => {
     response.setHeader('content-encoding', 'gzip')

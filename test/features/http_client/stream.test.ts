@@ -53,6 +53,12 @@ test('a stream has the head of its answer, and its body as it comes', async () =
   expect(read()).toBeUndefined()
 })
 
+test('a stream may be asked for with a buffer size, as older drivers do', async () => {
+  const { read, answer } = await openStream({ stream: { buffer_size: 4096 } })
+  answer.end('x')
+  expect((await all(read)).toString()).toBe('x')
+})
+
 test('what has arrived is read at once, up to the size asked for', async () => {
   const { read, answer, stream } = await openStream()
   const first = read(1)
