@@ -1,0 +1,144 @@
+// Reads all definition files of one source folder into entries. A file with a fault is reported and left out,
+// or stands with its last good reading when there is one (design/PROMISES.md P9).
+
+import { join } from 'node:path'
+import type { Entry, Origin } from '../core/entry.ts'
+import { asRuntimeError, errorText } from '../core/error.ts'
+import { formatId } from '../core/id.ts'
+import { emptyMap, type ValueMap } from '../core/value.ts'
+import { caret, YamlError } from '../external/yaml.ts'
+import { type DefinedEntry, definedEntries, markOf, namespaceOf } from './definition.ts'
+import type { Diagnostic } from './diagnostic.ts'
+import { interpolate } from './interpolate.ts'
+import type { GoodReading, SourceCache } from './source-cache.ts'
+import { SourceRoot, type WalkOptions } from './source-root.ts'
+
+/** An entry with where it was read. */
+export interface LoadedEntry {
+  readonly entry: Entry
+  readonly origin: Origin
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** The definition file and the files whose content is in the entries of that file. */
+  readonly files: readonly string[]
+  readonly module: string | undefined
+}
+
+export interface SourceReading {
+  readonly entries: LoadedEntry[]
+  readonly diagnostics: Diagnostic[]
+  /** All definition files found, those without a namespace too. */
+  readonly found: readonly string[]
+  /** Definition files with a fault. */
+  readonly broken: readonly string[]
+}
+
+export interface SourceDescription {
+  readonly folder: string
+  readonly origin: Origin
+  /** The module whose entries these are: put into their meta. */
+  readonly module?: { readonly name: string; readonly version: string | undefined }
+  readonly walk?: WalkOptions
+}
+
+export function readSource(source: SourceDescription, cache: SourceCache): SourceReading {
+  const root = new SourceRoot(source.folder)
+  const entries: LoadedEntry[] = []
+  const diagnostics: Diagnostic[] = []
+  const found: string[] = []
+  const broken: string[] = []
+  for (const inside of root.definitions(source.walk)) {
+    const file = join(source.folder, ...inside.split('/'))
+    found.push(file)
+    const { reading, faults, isBroken } = readFile(file, inside, root, cache)
+    diagnostics.push(...faults)
+    if (isBroken) broken.push(file)
+    for (const defined of reading.entries) entries.push(loadedEntry(defined, file, reading, source))
+  }
+  return { entries, diagnostics, found, broken }
+}
+
+interface FileReading {
+  readonly reading: GoodReading
+  readonly faults: Diagnostic[]
+  readonly isBroken: boolean
+}
+
+const NOTHING: GoodReading = { entries: [], files: [] }
+
+function readFile(file: string, inside: string, root: SourceRoot, cache: SourceCache): FileReading {
+  const before = cache.lastGood(file)
+  try {
+    root.locate(inside)
+    const definition = cache.definition(file)
+    const { tree, files } = interpolate(definition, inside, root, (path) => cache.content(path))
+    const ns = namespaceOf(tree)
+    if (ns === undefined) {
+      if (before === undefined || before.entries.length === 0) return { reading: NOTHING, faults: [], isBroken: false }
+      // Half-written, most likely: an editor empties a file before it fills it.
+      const message = 'has no namespace any more'
+      return {
+        reading: before,
+        faults: [fault(file, message, before, 'delete the file to remove its entries')],
+        isBroken: true,
+      }
+    }
+    const reading = { entries: definedEntries(definition, tree, ns), files: [file, ...files] }
+    cache.keepGood(file, reading)
+    const more: Diagnostic = { level: 'warn', file, message: 'only the first YAML document of the file is read' }
+    return { reading, faults: definition.more ? [more] : [], isBroken: false }
+  } catch (error) {
+    return { reading: before ?? NOTHING, faults: [faultOf(error, file, before, cache)], isBroken: true }
+  }
+}
+
+function fault(file: string, message: string, before: GoodReading | undefined, hint?: string): Diagnostic {
+  const consequence = before === undefined ? 'the file is skipped' : 'its last good entries stay'
+  return { level: 'error', file, message: `${message}; ${consequence}`, ...(hint === undefined ? {} : { hint }) }
+}
+
+function faultOf(error: unknown, file: string, before: GoodReading | undefined, cache: SourceCache): Diagnostic {
+  const mark = markOf(error)
+  const reason = error instanceof YamlError ? error.reason : reasonText(error)
+  const diagnostic = fault(file, reason, before)
+  if (mark === undefined) return diagnostic
+  const snippet = error instanceof YamlError ? error.snippet : snippetOf(file, mark, cache)
+  return { ...diagnostic, line: mark.line, column: mark.column, ...(snippet === undefined ? {} : { snippet }) }
+}
+
+/** File system errors carry the path, which the diagnostic has already. */
+function reasonText(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code
+  return code === undefined ? errorText(error) : asRuntimeError(error).message.replace(/^\w+: /, '')
+}
+
+function snippetOf(file: string, mark: { line: number; column: number }, cache: SourceCache): string | undefined {
+  const text = cache.content(file)
+  return typeof text === 'string' ? caret(text, mark) : undefined
+}
+
+function loadedEntry(
+  defined: DefinedEntry,
+  file: string,
+  reading: GoodReading,
+  { module, origin }: SourceDescription,
+): LoadedEntry {
+  const { ns, name, kind, data, mark } = defined
+  return {
+    entry: { id: formatId(ns, name), kind, meta: withModule(defined.meta, module), data },
+    origin,
+    file,
+    line: mark.line,
+    column: mark.column,
+    files: reading.files,
+    module: module?.name,
+  }
+}
+
+function withModule(meta: ValueMap, module: SourceDescription['module']): ValueMap {
+  if (module === undefined) return meta
+  const own: ValueMap = Object.assign(emptyMap(), meta, { module: module.name })
+  if (module.version !== undefined) own['module_version'] = module.version
+  return own
+}
