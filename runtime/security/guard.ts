@@ -31,6 +31,20 @@ export class Guard {
     return allowed
   }
 
+  /**
+   * True when the action is forbidden: by a policy that says deny, or by the confinement of code made at run time, which
+   * forbids all it does not allow. For a second, finer check after one that had to be allowed.
+   */
+  denies(frame: Frame, action: string, resource: string, attributes?: ValueMap): boolean {
+    const { actor, scope } = frame
+    const judged = actor !== undefined && scope !== undefined
+    const denied =
+      (judged && scope.evaluate(actor, action, resource, attributes) === 'deny') ||
+      !confined(frame, action, resource, attributes)
+    if (denied) this.#denied?.(frame, action, resource)
+    return denied
+  }
+
   #base(frame: Frame, action: string, resource: string, attributes: ValueMap | undefined): boolean {
     if (frame.actor === undefined || frame.scope === undefined) return !this.#strict || frame.confinement !== undefined
     return frame.scope.evaluate(frame.actor, action, resource, attributes) === 'allow'

@@ -1,0 +1,528 @@
+// The source of truth at run time. Whatever runs is an entry; every change is a changeset that lands whole or not at all,
+// through the kinds of its entries, and makes a version that can be undone. Boot, reload and self-modification end here.
+
+import { type Clock, systemClock } from '../core/clock.ts'
+import type { Entry, Origin } from '../core/entry.ts'
+import { errorText, RuntimeError } from '../core/error.ts'
+import type { Frame } from '../core/frame.ts'
+import type { Value, ValueMap } from '../core/value.ts'
+import { authorize, authorizeRollback, type ChangeGuard } from './authority.ts'
+import { Changes } from './changes.ts'
+import {
+  advance,
+  type Change,
+  copyEntry,
+  difference,
+  type Held,
+  type Operation,
+  operationKind,
+  plan,
+  type State,
+  sameEntry,
+  sameHeld,
+  squash,
+} from './changeset.ts'
+import { contentHash } from './hash.ts'
+import { type History, MemoryHistory, type Version } from './history.ts'
+import { checkRuntimeId } from './id-rules.ts'
+import type { AnyKind, Participant } from './kind.ts'
+import { Openings } from './openings.ts'
+import type { Filter } from './query.ts'
+import { Snapshot } from './snapshot.ts'
+import { type Failure, Transaction } from './transaction.ts'
+
+export interface RegistryOptions {
+  /** How entries come alive, by the name of their kind. */
+  readonly kinds: ReadonlyMap<string, AnyKind>
+  /** Take part in every changeset as a whole, in this order. */
+  readonly participants?: readonly Participant[]
+  /** Memory unless given. */
+  readonly history?: History
+  /** Decides for changesets that come with a frame; without it nobody is refused. */
+  readonly guard?: ChangeGuard
+  /** Fills in what an entry leaves open (placeholders) before its kind sees it. NotFound makes the entry wait. */
+  readonly prepare?: (entry: Entry) => Entry
+  /** Puts an event on the bus; the system is always `registry`. */
+  readonly publish?: (system: string, kind: string, path: string, data: Value) => void
+  /** Hears what nobody else would: what could not be undone, what was set aside. */
+  readonly report?: (problem: Problem) => void
+  readonly clock?: Clock
+  /** Longest time a kind may take for one entry: `registry.event_wait_timeout`. */
+  readonly timeoutMs?: number
+  /** Kinds whose changes make no entry events on the bus; those that are only state, unless given. */
+  readonly quietKinds?: ReadonlySet<string>
+}
+
+/** Kinds that live in the registry alone (spec/registry.md §5). */
+export const stateOnlyKinds: ReadonlySet<string> = new Set([
+  'registry.entry',
+  'ns.definition',
+  'ns.dependency',
+  'ns.requirement',
+])
+
+export interface Problem {
+  readonly level: 'warn' | 'error'
+  readonly entry?: string | undefined
+  readonly message: string
+}
+
+export interface ApplyOptions {
+  /** `host` unless given. Only `runtime` changesets are replayed at the next boot. */
+  readonly origin?: Origin
+  /** On whose behalf: policies are enforced for it. Without a frame the host itself acts. */
+  readonly frame?: Frame
+  /** The version the caller looked at: Conflict when another one has been made since. */
+  readonly expected?: number
+  readonly label?: string
+}
+
+export interface Sources {
+  readonly entries: readonly Entry[]
+  readonly origins: ReadonlyMap<string, Origin>
+}
+
+/** What a reload of the sources comes to. Created and updated entries may stand in either list. */
+export interface SourceChanges {
+  readonly create: readonly Entry[]
+  readonly update: readonly Entry[]
+  readonly delete: readonly string[]
+}
+
+export interface ReloadResult {
+  /** Undefined when nothing landed. */
+  readonly version: Version | undefined
+  readonly changed: readonly string[]
+  readonly problems: readonly Problem[]
+}
+
+export interface RollbackResult {
+  readonly version: Version
+  readonly changed: readonly string[]
+  /** Changed entries that differ from their files: they follow the file again at its next change. */
+  readonly differFromDisk: readonly string[]
+}
+
+export class Registry {
+  readonly #options: RegistryOptions
+  readonly #history: History
+  readonly #clock: Clock
+  readonly #openings: Openings
+  readonly #listeners = new Set<(changed: readonly string[], version: Version) => void>()
+  #baseline: Version
+  #baselineState: State = new Map()
+  #current: Snapshot
+  /** What the sources said at boot, and what they say now: an entry may be hidden by one made at run time. */
+  #bootSources: ReadonlyMap<string, Entry> = new Map()
+  #sources = new Map<string, Entry>()
+  /** Versions up to this one were made before this boot. */
+  #bootVersion = 0
+  readonly #setAside = new Set<number>()
+  #transactions = 0
+  #queue: Promise<unknown> = Promise.resolve()
+
+  constructor(options: RegistryOptions) {
+    this.#options = options
+    this.#history = options.history ?? new MemoryHistory()
+    this.#clock = options.clock ?? systemClock()
+    this.#openings = new Openings({
+      kinds: options.kinds,
+      prepare: options.prepare,
+      clock: this.#clock,
+      timeoutMs: options.timeoutMs ?? 30_000,
+      problem: (id, error) => this.#problem(id, error),
+    })
+    this.#baseline = { id: 0, parent: undefined, origin: 'disk', createdAt: this.#nowMs() }
+    this.#current = new Snapshot(this.#baseline, this.#baselineState)
+  }
+
+  /** The version the registry is at. */
+  get version(): Version {
+    return this.#current.version
+  }
+
+  get history(): History {
+    return this.#history
+  }
+
+  get(id: string): Entry | undefined {
+    return this.#current.get(id)
+  }
+
+  /** Where an entry came from: held by the host, never read from the entry. */
+  origin(id: string): Origin | undefined {
+    return this.#current.origin(id)
+  }
+
+  /** All entries, by id. */
+  all(): Entry[] {
+    return this.#current.entries()
+  }
+
+  /** The entries a filter fits: `registry.find({ 'meta.type': 'tool' })`. */
+  find(filter: Filter, warn?: (message: string) => void): Entry[] {
+    return this.#current.find(filter, warn)
+  }
+
+  namespace(ns: string): Entry[] {
+    return this.#current.namespace(ns)
+  }
+
+  /** The entries as they are now, for as long as the caller wants. */
+  snapshot(): Snapshot {
+    return this.#current
+  }
+
+  /** The entries at a version, the baseline (0) included. Throws NotFound. */
+  snapshotAt(id: number): Snapshot {
+    const version = this.getVersion(id)
+    if (version === undefined) throw new RuntimeError('NotFound', 'version not found', { retryable: false })
+    return version.id === this.version.id ? this.#current : new Snapshot(version, this.#stateAt(version))
+  }
+
+  /** All versions, the baseline first. */
+  versions(): Version[] {
+    return [this.#baseline, ...this.#history.versions()]
+  }
+
+  getVersion(id: number): Version | undefined {
+    return id === 0 ? this.#baseline : this.#history.get(id)
+  }
+
+  /** What a version changed, one operation per id. */
+  operations(id: number): readonly Operation[] {
+    return this.#history.operations(id)
+  }
+
+  /** Collects changes and applies them: `registry.changes().create(entry).delete(id).apply()`. */
+  changes(): Changes {
+    return new Changes(this)
+  }
+
+  /** Calls back after every change that landed until the returned function is called. */
+  listen(listener: (changed: readonly string[], version: Version) => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  /** Loads the sources as version 0, then replays what was changed at run time. What is bad is left out and told. */
+  boot(sources: Sources): Promise<Problem[]> {
+    return this.#inTurn(() => this.#boot(sources))
+  }
+
+  /** Applies a changeset whole or not at all. Resolves with its version, which a durable history then has on disk. */
+  apply(changes: readonly Change[], options: ApplyOptions = {}): Promise<Version> {
+    return this.#inTurn(() => this.#apply(changes, options))
+  }
+
+  /** Applies what changed in the sources: what is bad keeps its last good entry, everything else lands as one version. */
+  reload(changes: SourceChanges, origins: ReadonlyMap<string, Origin>, label?: string): Promise<ReloadResult> {
+    return this.#inTurn(() => this.#reload(changes, origins, label))
+  }
+
+  /** Goes to a version, back or forward, as one changeset. Makes no new version. Throws NotFound. */
+  applyVersion(id: number, options: { frame?: Frame } = {}): Promise<RollbackResult> {
+    return this.#inTurn(() => this.#applyVersion(id, options.frame))
+  }
+
+  /** Closes every entry, last opened first, and the history. */
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#openings.closeAll()
+      this.#history.close()
+    })
+  }
+
+  /** One after the other; a failure is its caller's alone. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(work)
+    this.#queue = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #apply(changes: readonly Change[], options: ApplyOptions): Promise<Version> {
+    if (changes.length === 0) throw new RuntimeError('Invalid', 'no changes to apply', { retryable: false })
+    const { origin = 'host', frame, expected, label } = options
+    if (expected !== undefined && expected !== this.version.id) throw this.#stale(expected)
+    const { guard } = this.#options
+    if (origin === 'runtime') for (const change of changes) checkRuntimeId(change)
+    // Every change is judged, also one whose effect another one of the changeset takes back.
+    if (guard !== undefined && frame !== undefined) authorize(guard, frame, changes)
+    const operations = plan(this.#current.state, changes, { origin, mayChangeKind: false })
+    if (operations.length === 0) return this.version
+    const version = this.#nextVersion({ origin, label, author: frame?.actor?.id })
+    await this.#transact(operations, { tolerant: false, version })
+    return version
+  }
+
+  #stale(expected: number): RuntimeError {
+    const text = `registry is at version ${this.version.id}, not at the expected version ${expected}`
+    return new RuntimeError('Conflict', text, { retryable: true, details: { version: this.version.id, expected } })
+  }
+
+  async #boot({ entries, origins }: Sources): Promise<Problem[]> {
+    const loaded = new Map<string, Held>()
+    for (const entry of entries) {
+      loaded.set(entry.id, { entry: copyEntry(entry), origin: origins.get(entry.id) ?? 'disk' })
+    }
+    this.#bootSources = new Map([...loaded].map(([id, { entry }]) => [id, entry]))
+    this.#sources = new Map(this.#bootSources)
+    const { problems } = await this.#land(difference(new Map(), loaded), this.#baseline)
+    this.#baselineState = this.#current.state
+    return [...problems, ...(await this.#replay())]
+  }
+
+  /** Brings back what was changed at run time up to the version the history was left at. */
+  async #replay(): Promise<Problem[]> {
+    const { head } = this.#history
+    this.#bootVersion = this.#history.versions().at(-1)?.id ?? 0
+    const path = this.#pathTo(head)
+    const problems = path.flatMap((version) => this.#collisions(version))
+    const whole = squash(path.flatMap((version) => this.#effective(version)))
+    const target = this.getVersion(head) ?? this.#baseline
+    try {
+      await this.#goTo(target, whole)
+      return problems
+    } catch {
+      // One of them does not apply any more: find out which.
+    }
+    for (const version of path) {
+      try {
+        await this.#goTo(version, this.#effective(version))
+      } catch (error) {
+        this.#setAside.add(version.id)
+        problems.push({ level: 'error', message: `version ${version.id} was set aside: ${errorText(error)}` })
+      }
+    }
+    this.#current = new Snapshot(target, this.#current.state)
+    return problems
+  }
+
+  async #goTo(version: Version, operations: readonly Operation[]): Promise<void> {
+    const state = advance(this.#current.state, operations)
+    await this.#transact(difference(this.#current.state, state), { tolerant: false, version })
+  }
+
+  /** The versions from the baseline, which is not among them, to this one. */
+  #pathTo(id: number): Version[] {
+    const path: Version[] = []
+    for (let at = this.#history.get(id); at !== undefined; at = this.#history.get(at.parent ?? 0)) path.push(at)
+    return path.reverse()
+  }
+
+  #stateAt(version: Version): State {
+    return this.#pathTo(version.id).reduce((state, step) => advance(state, this.#effective(step)), this.#baselineState)
+  }
+
+  /**
+   * What a version does on top of the sources as loaded: all it did, if it was made since the boot. An older one counts
+   * where it was made at run time, for the ids whose file has not changed since.
+   */
+  #effective(version: Version): readonly Operation[] {
+    const operations = this.#history.operations(version.id)
+    if (version.id > this.#bootVersion) return operations
+    if (version.origin !== 'runtime' || this.#setAside.has(version.id)) return []
+    return operations.filter((operation) => !this.#overtaken(operation))
+  }
+
+  #overtaken({ id, disk }: Operation): boolean {
+    const source = this.#bootSources.get(id)
+    return (source === undefined ? undefined : contentHash(source)) !== disk
+  }
+
+  #collisions(version: Version): Problem[] {
+    if (version.origin !== 'runtime') return []
+    return this.#history
+      .operations(version.id)
+      .filter((operation) => this.#overtaken(operation))
+      .map(({ id }) => ({
+        level: 'warn',
+        entry: id,
+        message: `the file of ${id} changed after version ${version.id}, which changed it at run time: the file counts`,
+      }))
+  }
+
+  async #reload(
+    { create, update, delete: gone }: SourceChanges,
+    origins: ReadonlyMap<string, Origin>,
+    label: string | undefined,
+  ): Promise<ReloadResult> {
+    const problems: Problem[] = []
+    const operations = new Map<string, Operation>()
+    const add = (id: string, entry: Entry | undefined): void => {
+      if (entry === undefined) this.#sources.delete(id)
+      else this.#sources.set(id, entry)
+      const before = this.#current.state.get(id)
+      const after = entry === undefined ? undefined : { entry, origin: origins.get(id) ?? 'disk' }
+      if (before !== undefined && (before.origin === 'runtime' || before.origin === 'host')) {
+        if (entry !== undefined && !sameEntry(before.entry, entry)) problems.push(hidden(before))
+      } else if (!sameHeld(before, after)) {
+        operations.set(id, { id, before, after })
+      }
+    }
+    for (const id of gone) add(id, undefined)
+    for (const entry of [...create, ...update]) add(entry.id, copyEntry(entry))
+    const version = this.#nextVersion({ origin: 'disk', label })
+    const landed = await this.#land([...operations.values()], version)
+    problems.push(...landed.problems)
+    return { version: landed.changed.length === 0 ? undefined : version, changed: landed.changed, problems }
+  }
+
+  /** Lands what can be landed. A refusal of the whole is answered by trying again without what it names. */
+  async #land(operations: readonly Operation[], version: Version): Promise<Omit<ReloadResult, 'version'>> {
+    const problems: Problem[] = []
+    let left = operations
+    while (left.length > 0) {
+      try {
+        const { performed, failures } = await this.#transact(left, { tolerant: true, version })
+        problems.push(...failures.map(({ operation, error }) => rejected(operation, error)))
+        return { changed: performed.map(({ id }) => id), problems }
+      } catch (error) {
+        const culprits = this.#culprits(error, left)
+        for (const operation of left) if (culprits.has(operation.id)) problems.push(rejected(operation, error))
+        left = left.filter(({ id }) => !culprits.has(id))
+      }
+    }
+    return { changed: [], problems }
+  }
+
+  /** The operations behind a refusal that names an entry in its details: its own, or those it needs; else all of them. */
+  #culprits(error: unknown, operations: readonly Operation[]): Set<string> {
+    const byId = new Map(operations.map((operation) => [operation.id, operation]))
+    const all = new Set(byId.keys())
+    const named = error instanceof RuntimeError ? error.details?.['entry'] : undefined
+    if (typeof named !== 'string') return all
+    if (byId.has(named)) return new Set([named])
+    const seen = new Set<string>()
+    const visit = (id: string): void => {
+      if (seen.has(id)) return
+      seen.add(id)
+      const held = byId.get(id)?.after ?? this.#current.state.get(id)
+      if (held !== undefined) this.#openings.needs({ id, before: undefined, after: held }).forEach(visit)
+    }
+    visit(named)
+    const needed = [...all].filter((id) => seen.has(id))
+    return needed.length === 0 ? all : new Set(needed)
+  }
+
+  async #applyVersion(id: number, frame: Frame | undefined): Promise<RollbackResult> {
+    const { guard } = this.#options
+    const version = this.getVersion(id)
+    if (guard !== undefined && frame !== undefined) authorizeRollback(guard, frame, [])
+    if (version === undefined) {
+      throw new RuntimeError('NotFound', 'version not found in history', { retryable: false, details: { version: id } })
+    }
+    if (id === this.version.id) return { version, changed: [], differFromDisk: [] }
+    const operations = difference(this.#current.state, this.#stateAt(version))
+    if (guard !== undefined && frame !== undefined) authorizeRollback(guard, frame, operations)
+    await this.#transact(operations, { tolerant: false, version, move: true })
+    const changed = operations.map((operation) => operation.id)
+    return { version, changed, differFromDisk: changed.filter((changedId) => this.#differsFromDisk(changedId)) }
+  }
+
+  #differsFromDisk(id: string): boolean {
+    const held = this.#current.state.get(id)
+    const source = this.#sources.get(id)
+    if (held === undefined) return source !== undefined
+    if (held.origin === 'runtime' || held.origin === 'host') return false
+    return source === undefined || !sameEntry(held.entry, source)
+  }
+
+  #nextVersion(made: Pick<Version, 'origin' | 'label' | 'author'>): Version {
+    const last = this.#history.versions().at(-1)?.id ?? 0
+    return { id: last + 1, parent: this.version.id, createdAt: this.#nowMs(), ...made }
+  }
+
+  /** Carries operations out and lands them as `version`: a new one is kept in the history, an old one is moved to. */
+  async #transact(
+    operations: readonly Operation[],
+    { tolerant, version, move = false }: { tolerant: boolean; version: Version; move?: boolean },
+  ): Promise<{ performed: readonly Operation[]; failures: readonly Failure[] }> {
+    const { participants = [] } = this.#options
+    const number = ++this.#transactions
+    const before = this.#current
+    const problem = (id: string, error: unknown): void => this.#problem(id, error)
+    const transaction = new Transaction({ openings: this.#openings, tolerant, step: this.#publisher(), problem })
+    this.#publishTransaction(number, 'begin')
+    try {
+      for (const participant of participants) participant.begin?.()
+      await transaction.run(operations)
+      const { performed } = transaction
+      // What starts at commit must see the entries it was started by.
+      this.#current = new Snapshot(before.version, advance(before.state, performed))
+      const changed = performed.map(({ id }) => id)
+      for (const participant of participants) await participant.commit?.(changed)
+      if (move) await this.#history.moveHead(version.id)
+      else if (version.id > this.#bootVersion && version.id > 0 && performed.length > 0) {
+        await this.#history.append(
+          version,
+          performed.map((operation) => this.#withDisk(operation)),
+        )
+      }
+    } catch (error) {
+      this.#current = before
+      await transaction.rollBack()
+      for (const participant of participants) participant.discard?.()
+      this.#publishTransaction(number, 'discard')
+      throw error
+    }
+    const { performed, failures } = transaction
+    if (performed.length > 0 || move || !tolerant) this.#current = new Snapshot(version, this.#current.state)
+    this.#publishTransaction(number, 'commit')
+    this.#tell(performed, version)
+    return { performed, failures }
+  }
+
+  #withDisk(operation: Operation): Operation {
+    const source = this.#sources.get(operation.id)
+    return source === undefined ? operation : { ...operation, disk: contentHash(source) }
+  }
+
+  #tell(performed: readonly Operation[], version: Version): void {
+    if (performed.length === 0) return
+    const changed = performed.map(({ id }) => id)
+    for (const listener of this.#listeners) listener(changed, version)
+  }
+
+  #publishTransaction(number: number, stage: 'begin' | 'commit' | 'discard'): void {
+    const kind = `registry.${stage}`
+    this.#options.publish?.('registry', kind, `registry.tx/${number}/${kind}`, null)
+  }
+
+  #publisher(): (operation: Operation, stage: 'begin' | 'accept' | 'reject') => void {
+    const { publish, quietKinds = stateOnlyKinds } = this.#options
+    return (operation, stage) => {
+      if (publish === undefined || quietKinds.has((operation.after ?? operation.before)?.entry.kind ?? '')) return
+      if (stage !== 'begin') return publish('registry', `entry.${stage}`, operation.id, null)
+      const entry = (operation.after ?? operation.before)?.entry
+      publish('registry', operationKind(operation), operation.id, entry === undefined ? null : entryValue(entry))
+    }
+  }
+
+  #problem(id: string, error: unknown): void {
+    const message = `entry ${id} could not be restored: ${errorText(error)}`
+    this.#options.report?.({ level: 'error', entry: id, message })
+  }
+
+  #nowMs(): number {
+    return Number(this.#clock.wallNanos() / 1_000_000n)
+  }
+}
+
+/** An entry as a plain value: the shape Lua and the bus see. Shares its parts with the entry. */
+export function entryValue({ id, kind, meta, data }: Entry): ValueMap {
+  return { id, kind, meta, data }
+}
+
+function rejected({ id, before, after }: Operation, error: unknown): Problem {
+  const outcome =
+    after === undefined ? 'was not removed' : before === undefined ? 'was left out' : 'keeps its last good form'
+  return { level: 'error', entry: id, message: `entry ${id} ${outcome}: ${errorText(error)}` }
+}
+
+function hidden({ entry: { id }, origin }: Held): Problem {
+  const maker = origin === 'runtime' ? 'made at run time' : 'given by the host'
+  return { level: 'warn', entry: id, message: `the file of ${id} is hidden by the entry ${maker}` }
+}
