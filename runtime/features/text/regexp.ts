@@ -1,0 +1,84 @@
+// `text.regexp`: RE2 expressions as userdata. Positions in Lua are bytes from 1, both ends inside the match.
+
+import { isUtf8 } from 'node:buffer'
+import { moduleError, RuntimeError } from '../../core/error.ts'
+import { compileRegex, type Match, type Regex } from '../../external/re2.ts'
+import { bytes, type Call, LuaType, type ModuleTable, optionalNumber, text } from '../../lua/module.ts'
+
+/** Longer patterns are no patterns but an attack on the compiler. */
+const LONGEST_PATTERN = 65_536
+
+const regexpType = new LuaType<Regex>({
+  name: 'text.Regexp',
+  methods: {
+    match_string: (_call, regex, subject: unknown) => regex.matchBytes(bytes(subject, 1, 'match_string')),
+    find_string(_call, regex, subject: unknown) {
+      const source = bytes(subject, 1, 'find_string')
+      const match = regex.find(source)
+      return match === undefined ? null : group(source, match, 0)
+    },
+    find_all_string(_call, regex, subject: unknown) {
+      const source = bytes(subject, 1, 'find_all_string')
+      return regex.findAll(source).map((match) => group(source, match, 0))
+    },
+    find_string_submatch(_call, regex, subject: unknown) {
+      const source = bytes(subject, 1, 'find_string_submatch')
+      const match = regex.find(source)
+      return match === undefined ? null : groups(source, match)
+    },
+    find_all_string_submatch(_call, regex, subject: unknown) {
+      const source = bytes(subject, 1, 'find_all_string_submatch')
+      return regex.findAll(source).map((match) => groups(source, match))
+    },
+    find_string_index(_call, regex, subject: unknown) {
+      const match = regex.find(bytes(subject, 1, 'find_string_index'))
+      return match === undefined ? null : bounds(match)
+    },
+    find_all_string_index(_call, regex, subject: unknown) {
+      const matches = regex.findAll(bytes(subject, 1, 'find_all_string_index'))
+      return matches.length === 0 ? null : matches.map(bounds)
+    },
+    replace_all_string: (_call, regex, subject: unknown, template: unknown) =>
+      luaString(regex.replaceAll(bytes(subject, 1, 'replace_all_string'), bytes(template, 2, 'replace_all_string'))),
+    split: (_call, regex, subject: unknown, limit: unknown) =>
+      regex.split(bytes(subject, 1, 'split'), Math.trunc(optionalNumber(limit, 2, 'split') ?? -1)).map(luaString),
+    num_subexp: (_call, regex) => regex.groups,
+    // The first name is that of the whole match: names and submatches have the same positions.
+    subexp_names: (_call, regex) => [...regex.groupNames],
+    string: (_call, regex) => regex.source,
+  },
+  tostring: (regex) => regex.source,
+})
+
+export const regexpTable: ModuleTable = {
+  compile(_call: Call, pattern: unknown) {
+    const source = text(pattern, 1, 'compile')
+    if (source.length > LONGEST_PATTERN) {
+      throw moduleError('Invalid', `regex compile error: pattern exceeds ${LONGEST_PATTERN} characters`)
+    }
+    try {
+      return regexpType.wrap(compileRegex(source))
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error
+      throw moduleError('Invalid', `regex compile error: ${error.text}`, { cause: error })
+    }
+  },
+}
+
+function groups(source: Uint8Array, match: Match): (string | Uint8Array)[] {
+  return Array.from({ length: match.length / 2 }, (_, i) => group(source, match, i))
+}
+
+/** A group that took no part is the empty string, as in Go. */
+function group(source: Uint8Array, match: Match, index: number): string | Uint8Array {
+  const start = match[2 * index] ?? -1
+  return start < 0 ? '' : luaString(source.subarray(start, match[2 * index + 1]))
+}
+
+function bounds(match: Match): [first: number, last: number] {
+  return [(match[0] ?? 0) + 1, match[1] ?? 0]
+}
+
+function luaString(value: Uint8Array): string | Uint8Array {
+  return isUtf8(value) ? Buffer.from(value.buffer, value.byteOffset, value.length).toString('utf8') : value
+}
