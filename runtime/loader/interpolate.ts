@@ -26,9 +26,7 @@ export function interpolate(
       files.add(file)
       return read(file)
     } catch (error) {
-      const { kind, message } = asRuntimeError(error)
-      const text = kind === 'NotFound' ? `${reference.text}: no such file` : message
-      throw new DefinitionError(text, reference.mark)
+      throw new DefinitionError(`${reference.text}: ${asRuntimeError(error).message}`, reference.mark)
     }
   })
   return { tree: replaced(definition.tree, definition.references, contents, 0), files: [...files] }

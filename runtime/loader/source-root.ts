@@ -53,14 +53,14 @@ export class SourceRoot {
       real = realpathSync(path)
       stats = statSync(real)
     } catch (error) {
-      throw new RuntimeError('NotFound', `${inside}: ${fileReason(error)}`, { cause: error })
+      throw new RuntimeError('NotFound', fileReason(error), { cause: error })
     }
     this.#real ??= realpathSync(this.folder)
     if (!isWithin(real, this.#real)) {
-      throw new RuntimeError('Invalid', `${inside}: the link leads out of ${this.folder}`)
+      throw new RuntimeError('Invalid', `the link leads out of ${this.folder}`)
     }
     // A pipe or device would block the whole runtime.
-    if (!stats.isFile()) throw new RuntimeError('Invalid', `${inside}: not a regular file`)
+    if (!stats.isFile()) throw new RuntimeError('Invalid', 'not a regular file')
     return path
   }
 
@@ -72,7 +72,7 @@ export class SourceRoot {
     const path = reference.slice('file://'.length)
     const joined = path.startsWith('/') ? path.replace(/^\/+/, '') : posix.join(posix.dirname(from), path)
     const clean = posix.normalize(joined)
-    const invalid = (reason: string): RuntimeError => new RuntimeError('Invalid', `${reference}: ${reason}`)
+    const invalid = (reason: string): RuntimeError => new RuntimeError('Invalid', reason)
     if (path === '' || clean === '.' || clean === './' || clean === '') throw invalid('names no file')
     if (clean === '..' || clean.startsWith('../')) throw invalid(`leads out of ${this.folder}`)
     if (clean.includes('\0')) throw invalid('has a NUL character')
