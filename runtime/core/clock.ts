@@ -24,11 +24,15 @@ export function systemClock(): Clock {
     after(ms, run) {
       const due = performance.now() + ms
       let handle: NodeJS.Timeout
+      // A timeout fires up to a millisecond early and wraps beyond 2^31 ms: wait on until it is really due.
       const arm = (): void => {
-        const left = due - performance.now()
-        // setTimeout wraps beyond 2^31 ms: wait in stages.
-        handle = setTimeout(left > LONGEST_TIMEOUT ? arm : run, Math.min(Math.max(left, 0), LONGEST_TIMEOUT))
+        const left = Math.ceil(due - performance.now())
+        handle = setTimeout(check, Math.min(Math.max(left, 0), LONGEST_TIMEOUT))
         handle.unref()
+      }
+      const check = (): void => {
+        if (performance.now() < due) arm()
+        else run()
       }
       arm()
       return { cancel: () => clearTimeout(handle) }
