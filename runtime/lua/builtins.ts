@@ -107,7 +107,8 @@ export function builtinFunctions(engine: LuaEngine): RawFunctions {
       const target = lua.api.lua_type(thread, 1) === LUA.thread ? lua.api.lua_tothread(thread, 1) : 0
       const process = engine.current?.process
       const coroutine = process?.coroutines?.find((one) => one.thread === target)
-      const mayEnd = coroutine !== undefined && coroutine.onStack === 0
+      // one that runs cannot end itself this way
+      const mayEnd = coroutine !== undefined && (coroutine.onStack === 0 || coroutine.resident)
       if (mayEnd) process?.endCoroutine(coroutine)
       lua.api.lua_pushboolean(thread, mayEnd ? 1 : 0)
       return 1

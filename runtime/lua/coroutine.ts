@@ -16,6 +16,8 @@ export class Coroutine implements Task {
   resident = false
   /** What it waits for; whoever answers compares it first, so that a late answer is dropped. */
   wait: unknown = null
+  /** Ended by somebody else while it waited on the native stack: it must unwind and never go on. */
+  dropped = false
   /** Sends to crowded mailboxes since it last gave up its turn. */
   flood = 0
 
@@ -26,7 +28,7 @@ export class Coroutine implements Task {
 
   /** True when there is no more to wait for: an answer came, or the process ended. */
   get settled(): boolean {
-    return this.ready || this.process.ended
+    return this.ready || this.dropped || this.process.ended
   }
 
   run(): void {

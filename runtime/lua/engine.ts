@@ -305,6 +305,7 @@ export class LuaEngine {
     vm.activations--
     if (process.ended) this.#reap(coroutine)
     else if (process.doomed !== null) this.#finish(process, process.doomed, 0, 0)
+    else if (coroutine.dropped) process.dropCoroutine(coroutine)
     else if (status === STATUS.yield) this.#yielded(coroutine)
     else this.#returned(coroutine, status)
   }
@@ -393,7 +394,7 @@ export class LuaEngine {
       this.current = coroutine
       this.scheduler.sliceStart = 0
       this.preempted = false
-      if (coroutine.ready && !coroutine.process.ended) {
+      if (coroutine.ready && !coroutine.process.ended && !coroutine.dropped) {
         const { args } = coroutine
         coroutine.ready = false
         coroutine.args = 0

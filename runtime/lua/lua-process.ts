@@ -397,7 +397,8 @@ export class LuaProcess implements Process {
     coroutine.ready = false
     if (isCancellable(wait)) wait.cancel()
     else forgetWait(wait, coroutine)
-    this.dropCoroutine(coroutine)
+    if (coroutine.resident) coroutine.dropped = true
+    else this.dropCoroutine(coroutine)
   }
 
   dropCoroutine(coroutine: Coroutine): void {

@@ -5,7 +5,7 @@ local host, codes, method, needs_environment, base_modules = ...
 
 local type, next, pairs, select, error, pcall, rawget, rawset, rawequal, assert, tonumber =
   type, next, pairs, select, error, pcall, rawget, rawset, rawequal, assert, tonumber
-local setmetatable, getmetatable, tostring, xpcall, ipairs = setmetatable, getmetatable, tostring, xpcall, ipairs
+local setmetatable, getmetatable, tostring, ipairs = setmetatable, getmetatable, tostring, ipairs
 local string, table, math, coroutine, utf8, collectgarbage = string, table, math, coroutine, utf8, collectgarbage
 local floor, unpack, concat = math.floor, table.unpack, table.concat
 local find, sub, format, rep = string.find, string.sub, string.format, string.rep
@@ -35,7 +35,7 @@ host.keep_freeze(freeze)
 -- ---- base functions ----
 
 local base = {
-  assert = assert, error = error, pcall = pcall, xpcall = xpcall, select = select, type = type, tonumber = tonumber,
+  assert = assert, error = error, pcall = pcall, select = select, type = type, tonumber = tonumber,
   rawequal = rawequal, rawget = rawget, unpack = unpack, print = host.print,
 }
 
@@ -50,6 +50,16 @@ function base.pairs(t)
 end
 
 base.ipairs = ipairs
+
+-- The handler runs after unwinding: inside the failing call hooks are off, and a handler that loops could never be stopped.
+local function handle(handler, ok, ...)
+  if ok then return true, ... end
+  return false, select(2, pcall(handler, ...))
+end
+function base.xpcall(fn, handler, ...)
+  if type(handler) ~= "function" then error("bad argument #2 to 'xpcall' (function expected, got " .. type(handler) .. ")", 2) end
+  return handle(handler, pcall(fn, ...))
+end
 
 function base.rawset(t, key, value)
   if frozen[t] then error("attempt to modify a read-only table (field '" .. tostring(key) .. "')", 2) end
