@@ -48,7 +48,7 @@ const DEFAULT_OVERLAP = 100
 const defaultSeparators = ['\n\n', '\n', ' ', '']
 
 function splitterTable(): ModuleTable {
-  let markdownTokens: typeof import('../../external/marked.ts').markdownTokens | undefined
+  let markdownBlocks: typeof import('../../external/marked.ts').markdownBlocks | undefined
   return {
     recursive(_call: Call, given: unknown) {
       const options = optionalTable(given, 1, 'recursive') ?? {}
@@ -69,8 +69,8 @@ function splitterTable(): ModuleTable {
         joinTableRows: options['join_table_rows'] === true,
       }
       return splitterType.wrap(async (document) => {
-        markdownTokens ??= (await import('../../external/marked.ts')).markdownTokens
-        return splitMarkdown(markdownTokens(document), settings)
+        markdownBlocks ??= (await import('../../external/marked.ts')).markdownBlocks
+        return splitMarkdown(markdownBlocks(document), settings)
       })
     },
   }

@@ -171,6 +171,23 @@ Second step.
     expect((await split('markdown', {}, links)).join('\n')).toContain('[docs]: https://example.com "Title"')
   })
 
+  test('hostile text takes no more time than other text', async () => {
+    const n = 20_000
+    const started = performance.now()
+    for (const source of [
+      'a.'.repeat(n),
+      '_a'.repeat(n),
+      '[a]('.repeat(n),
+      '['.repeat(n),
+      '> '.repeat(n),
+      '`'.repeat(n),
+    ]) {
+      const chunks = await split('markdown', { code_blocks: true, reference_links: true }, `${source}\n\n[x]: y\n`)
+      expect(chunks.length).toBeGreaterThan(0)
+    }
+    expect(performance.now() - started).toBeLessThan(3000)
+  })
+
   test('a paragraph larger than a chunk is cut, each part under the heading', async () => {
     const chunks = await split(
       'markdown',
