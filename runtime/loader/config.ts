@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { durationMs } from '../core/duration.ts'
 import { RuntimeError } from '../core/error.ts'
-import { emptyMap, isMap, type Value, type ValueMap } from '../core/value.ts'
+import { emptyMap, equalValues, isMap, type Value, type ValueMap } from '../core/value.ts'
 import { configDefaults } from './config-defaults.ts'
 import {
   commandLineValue,
@@ -76,6 +76,12 @@ export class Config {
       if (key.startsWith(`${prefix}.`)) section[key.slice(prefix.length + 1)] = value
     }
     return section
+  }
+
+  /** Whether settings differ; overrides, `disable` and `components` do not count, a reload follows those. */
+  differsFrom(other: Config): boolean {
+    const keys = new Set([...this.#values.keys(), ...other.#values.keys()])
+    return [...keys].some((key) => !equalValues(this.#values.get(key), other.#values.get(key)))
   }
 
   boolean(key: string): boolean {
