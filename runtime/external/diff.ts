@@ -80,7 +80,37 @@ function engine(options: DiffOptions): diff_match_patch {
     Match_Distance: options.matchDistance,
     Patch_DeleteThreshold: options.deleteThreshold,
     Patch_Margin: options.margin,
+    // The library's own takes quadratic time on texts that repeat themselves.
+    diff_commonOverlap_: commonOverlap,
+    diff_halfMatch_: halfMatch,
   })
+}
+
+/** The same trap, but only a short cut: beyond this length the search goes without it, within its time. */
+const LONGEST_HALF_MATCH = 10_000
+
+type HalfMatch = (this: diff_match_patch, before: string, after: string) => string[] | null
+const { diff_halfMatch_: libraryHalfMatch } = diff_match_patch.prototype as unknown as { diff_halfMatch_: HalfMatch } // not declared
+
+const halfMatch: HalfMatch = function (before, after) {
+  return before.length + after.length > LONGEST_HALF_MATCH ? null : libraryHalfMatch.call(this, before, after)
+}
+
+/** How many characters at the end of one text are the start of the other: one pass, as Knuth, Morris and Pratt search. */
+export function commonOverlap(ending: string, starting: string): number {
+  const length = Math.min(ending.length, starting.length)
+  const pattern = starting.slice(0, length)
+  // For each prefix of the pattern: the length of its longest proper prefix that it also ends with.
+  const borders = new Int32Array(length)
+  const extend = (matched: number, unit: number): number => {
+    let at = matched
+    while (at > 0 && (at === length || pattern.charCodeAt(at) !== unit)) at = borders[at - 1] ?? 0
+    return pattern.charCodeAt(at) === unit ? at + 1 : at
+  }
+  for (let i = 1; i < length; i++) borders[i] = extend(borders[i - 1] ?? 0, pattern.charCodeAt(i))
+  let matched = 0
+  for (let i = ending.length - length; i < ending.length; i++) matched = extend(matched, ending.charCodeAt(i))
+  return matched
 }
 
 function tidied(dmp: diff_match_patch, before: string, after: string): Diff[] {

@@ -6,7 +6,7 @@ import { compileRegex, type Match, type Regex } from '../../external/re2.ts'
 import { bytes, type Call, LuaType, type ModuleTable, optionalNumber, text } from '../../lua/module.ts'
 
 /** Longer patterns are no patterns but an attack on the compiler. */
-const LONGEST_PATTERN = 65_536
+const LONGEST_PATTERN = 16_384
 
 const regexpType = new LuaType<Regex>({
   name: 'text.Regexp',

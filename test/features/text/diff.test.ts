@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { commonOverlap } from '../../../runtime/external/diff.ts'
 import { textModule } from '../../../runtime/features/text/text-module.ts'
 import { callFunction, callMethod, type Outcome } from '../../support/call-module.ts'
 
@@ -98,6 +99,27 @@ test('a hopeless comparison ends in time, whatever the timeout', async () => {
   const edits = ((await callMethod(patient, 'compare', [noise(31), noise(17)])) as Outcome).value as Edit[]
   expect(performance.now() - started).toBeLessThan(3000)
   expect(joined(edits, 'equal', 'insert')).toBe(noise(17))
+})
+
+test('texts that repeat themselves take linear time', async () => {
+  const many = 'a'.repeat(300_000)
+  const started = performance.now()
+  const edits = await compare(`x${many}`, `${many}y`)
+  expect(joined(edits, 'equal', 'insert')).toBe(`${many}y`)
+  expect(performance.now() - started).toBeLessThan(3000)
+})
+
+test('the overlap of two texts is the longest end of one that starts the other', () => {
+  const short = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 12 })
+  fc.assert(
+    fc.property(short, short, (ending, starting) => {
+      let longest = 0
+      for (let n = 1; n <= Math.min(ending.length, starting.length); n++)
+        if (ending.endsWith(starting.slice(0, n))) longest = n
+      expect(commonOverlap(ending, starting)).toBe(longest)
+    }),
+    { numRuns: 1000 },
+  )
 })
 
 test('options and arguments are checked', async () => {
