@@ -1,0 +1,148 @@
+-- Settings from context and environment, and retries.
+
+local test = require("test")
+local client = require("openai_client")
+
+local originals = { client._openai, client._env, client._ctx, client._time }
+local variables, context, waits
+
+local function use()
+  variables, context, waits = {}, {}, {}
+  client._env = { get = function(name) return variables[name] end }
+  client._ctx = { all = function() return context end }
+  client._time = { MILLISECOND = 1, sleep = function(wait) waits[#waits + 1] = wait end }
+end
+
+local function restore()
+  client._openai, client._env, client._ctx, client._time = originals[1], originals[2], originals[3], originals[4]
+end
+
+local function settings()
+  return client.settings(client.OPENAI)
+end
+
+local function failing(times, failure)
+  local calls = 0
+  client._openai = {
+    chat = function()
+      calls = calls + 1
+      if calls <= times then return nil, failure end
+      return { ok = true }
+    end,
+  }
+  return function() return calls end
+end
+
+local function define()
+  describe("settings", function()
+    before_each(use)
+    after_each(restore)
+
+    it("need a key", function()
+      local found, failure = settings()
+      test.is_nil(found)
+      test.eq(failure.message, "OpenAI API key is required")
+      test.eq(failure.status_code, 401)
+    end)
+
+    it("come from context before environment before defaults", function()
+      variables.OPENAI_API_KEY = "env-key"
+      test.eq(settings().config.api_key, "env-key")
+      test.eq(settings().config.base_url, "https://api.openai.com/v1")
+      test.eq(settings().config.timeout, 600)
+      variables["my:key"] = "named-key"
+      context.api_key_env = "my:key"
+      test.eq(settings().config.api_key, "named-key")
+      context.api_key = "given-key"
+      test.eq(settings().config.api_key, "given-key")
+      context.timeout, context.headers = 5, { ["X-A"] = "1" }
+      test.eq(settings().config.timeout, 5)
+      test.eq(settings().config.headers["X-A"], "1")
+    end)
+
+    it("take an empty variable for none", function()
+      variables.OPENAI_API_KEY = ""
+      test.is_nil(settings())
+    end)
+
+    it("send a dummy key to a server of one's own", function()
+      variables.OPENAI_BASE_URL = "http://127.0.0.1:1/v1"
+      test.eq(settings().config.api_key, "none")
+    end)
+
+    it("never send the real key when the key is none", function()
+      variables.OPENAI_API_KEY = "secret"
+      context.api_key_env, context.base_url = "none", "http://127.0.0.1:1/v1"
+      test.eq(settings().config.api_key, "none")
+    end)
+
+    it("choose API and model of the server by environment", function()
+      variables.OPENAI_API_KEY = "k"
+      test.eq(settings().api, "responses")
+      test.is_nil(settings().model)
+      variables.OPENAI_API, variables.OPENAI_MODEL = "chat", "qwen3"
+      test.eq(settings().api, "chat")
+      test.eq(settings().model, "qwen3")
+    end)
+
+    it("leave a provider with its own base_url alone", function()
+      variables.OPENAI_API_KEY, variables.OPENAI_API, variables.OPENAI_MODEL = "k", "chat", "qwen3"
+      context.base_url = "http://127.0.0.1:1/v1"
+      test.eq(settings().api, "responses")
+      test.is_nil(settings().model)
+      context.api = "chat"
+      test.eq(settings().api, "chat")
+    end)
+
+    it("refuse an API nobody speaks", function()
+      variables.OPENAI_API_KEY, variables.OPENAI_API = "k", "soap"
+      local found, failure = settings()
+      test.is_nil(found)
+      test.contains(failure.message, '"soap"')
+    end)
+  end)
+
+  describe("requests", function()
+    before_each(use)
+    after_each(restore)
+
+    local function request(retry)
+      return client.request({ config = {} }, "chat", {}, retry)
+    end
+
+    it("are tried once unless told otherwise", function()
+      local calls = failing(1, { status_code = 500, message = "x" })
+      local response, failure = request()
+      test.is_nil(response)
+      test.eq(failure.status_code, 500)
+      test.eq(calls(), 1)
+    end)
+
+    it("are tried again with doubled waits", function()
+      local calls = failing(3, { status_code = 429, message = "x" })
+      test.is_true(request({ attempts = 3, backoff_ms = 100 }).ok)
+      test.eq(calls(), 4)
+      test.eq(table.concat(waits, ","), "100,200,400")
+    end)
+
+    it("wait as long as the server says", function()
+      failing(1, { status_code = 503, message = "x", retry_after = 3 })
+      request({ attempts = 1, backoff_ms = 10 })
+      test.eq(waits[1], 3000)
+    end)
+
+    it("are not repeated when that cannot help", function()
+      local calls = failing(1, { status_code = 401, message = "x" })
+      test.is_nil((request({ attempts = 5 })))
+      test.eq(calls(), 1)
+    end)
+
+    it("are bounded in number", function()
+      local calls = failing(100, { status_code = 0, message = "x" })
+      request({ attempts = 99, backoff_ms = 0 })
+      test.eq(calls(), 11)
+    end)
+  end)
+end
+
+return { run_tests = test.run_cases(define) }
