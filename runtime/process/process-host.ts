@@ -14,9 +14,13 @@ export class ProcessHost {
   /** Processes that ended here, for inspection. */
   executed = 0
 
-  constructor(id: string, kind: 'process' | 'terminal') {
+  /** Terminal hosts: logs go to the event bus alone while a process runs here. */
+  readonly hideLogs: boolean
+
+  constructor(id: string, kind: 'process' | 'terminal', hideLogs = false) {
     this.id = id
     this.kind = kind
+    this.hideLogs = hideLogs
   }
 
   get running(): boolean {

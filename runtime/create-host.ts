@@ -1,0 +1,284 @@
+// createHost: the one place that constructs and wires everything. Reads top to bottom in the order of the pipe.
+
+import { join } from 'node:path'
+import { type Clock, systemClock } from './core/clock.ts'
+import type { Entry, Origin } from './core/entry.ts'
+import type { RuntimeError } from './core/error.ts'
+import { type Confinement, emptyFrame, type Frame } from './core/frame.ts'
+import { cloneValue, type Value } from './core/value.ts'
+import { Environment } from './features/env/environment.ts'
+import { EventBus } from './features/events/bus.ts'
+import { createKinds, createModules, createRegistryModules, type FeatureDeps, FeatureState } from './features/index.ts'
+import { CodeBase } from './features/lua/code-base.ts'
+import type { Config } from './loader/config.ts'
+import type { Loaded } from './loader/load.ts'
+import { resolvePlaceholders } from './loader/placeholders.ts'
+import { Engines } from './lua/engines.ts'
+import type { LuaModule } from './lua/module.ts'
+import { generatedLimits, type Program, trustedLimits } from './lua/program.ts'
+import { eraseTypes } from './lua/typed/erase.ts'
+import { compileLua } from './lua/wasm.ts'
+import { type Logger, silentLogger } from './observe/logger.ts'
+import { Functions } from './process/functions.ts'
+import { Kernel } from './process/kernel.ts'
+import { type Process, payloadOf } from './process/process.ts'
+import { Scheduler } from './process/scheduler.ts'
+import type { History } from './registry/history.ts'
+import type { AnyKind } from './registry/kind.ts'
+import { type Problem, Registry } from './registry/registry.ts'
+import { generatedConfinement } from './security/generated.ts'
+import { Guard } from './security/guard.ts'
+import { Policies } from './security/policies.ts'
+import { Supervisor } from './supervisor/supervisor.ts'
+
+export interface HostOptions {
+  /** What the loader read of a project. */
+  readonly loaded?: Loaded
+  /** Entries in memory, instead of a project or on top of it; their origin is `host`. */
+  readonly entries?: readonly Entry[]
+  /** Settings; those of `loaded` unless given. */
+  readonly config?: Config
+  readonly logger?: Logger
+  readonly clock?: Clock
+  /** Versions are kept here; in memory unless given. */
+  readonly history?: History
+  /** Lua modules of the embedding program, beside the runtime's own. */
+  readonly modules?: readonly LuaModule[]
+  /** Entry kinds of the embedding program. */
+  readonly kinds?: readonly AnyKind[]
+  /** Variables that `env.storage.os` shows; those of this process unless given. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** How a process that was run to its end came out. */
+export interface Outcome {
+  readonly value?: Value
+  readonly error?: RuntimeError
+}
+
+export interface SpawnOptions {
+  readonly frame?: Frame
+  readonly name?: string
+}
+
+/** A running Wippy system. */
+export interface Host {
+  readonly registry: Registry
+  readonly supervisor: Supervisor
+  readonly kernel: Kernel
+  readonly environment: Environment
+  readonly bus: EventBus
+  readonly policies: Policies
+  /** What the boot had to leave out, and why. */
+  readonly problems: readonly Problem[]
+  /** Starts the services that want it. Rejects when a required one cannot start. */
+  start(): Promise<void>
+  /** Stops services, dependants first, then what is left. */
+  stop(reason?: string): Promise<void>
+  /** Starts a process and gives its pid. Throws NotFound, Unavailable, or what loading its code throws. */
+  spawn(definition: string, host: string, args?: readonly Value[], options?: SpawnOptions): string
+  /** Starts a process and resolves when it has ended. */
+  run(definition: string, host: string, args?: readonly Value[], options?: SpawnOptions): Promise<Outcome>
+  /** Delivers a message from nobody. Throws NotFound or RateLimited. */
+  send(target: string, topic: string, ...values: Value[]): void
+  /** Calls a function. Rejects with its RuntimeError. */
+  call(
+    id: string,
+    args?: readonly Value[],
+    options?: { readonly frame?: Frame; readonly signal?: AbortSignal },
+  ): Promise<Value>
+}
+
+/** Builds a host and boots its registry; nothing is started yet. */
+export async function createHost(options: HostOptions = {}): Promise<Host> {
+  const clock = options.clock ?? systemClock()
+  const logger = options.logger ?? silentLogger(clock)
+  const config = options.config ?? options.loaded?.config
+  const root = options.loaded?.project.root ?? process.cwd()
+  const environment = new Environment()
+  const bus = new EventBus({ failed: (error) => logger.error('event subscriber failed', { error }) })
+  const policies = new Policies()
+  const guard = new Guard({
+    strict: config?.boolean('security.strict_mode') ?? false,
+    denied: (frame, action, resource) =>
+      logger.warn('permission denied', {
+        action,
+        resource,
+        actor: (frame.confinement?.actor ?? frame.actor)?.id ?? '',
+      }),
+  })
+
+  const scheduler = new Scheduler()
+  const kernel = new Kernel(scheduler, '', (ended, error) => {
+    logger.error('process failed', { pid: ended.pid, id: ended.definition, error })
+  })
+  const functions = new Functions()
+  const supervisor = new Supervisor({
+    clock,
+    logger,
+    publish: (id, view) => {
+      if (bus.wanted('supervisor', 'service.update')) {
+        bus.publish({
+          system: 'supervisor',
+          kind: 'service.update',
+          path: id,
+          data: { id, status: view.status, desired: view.desired, details: view.details },
+        })
+      }
+    },
+    dependenciesOf: (id) => dependenciesOf(registry.get(id)),
+  })
+
+  const deps: FeatureDeps = {
+    kernel,
+    guard,
+    functions,
+    supervisor,
+    policies,
+    environment,
+    bus,
+    logger,
+    clock,
+    random: Math.random,
+    os: options.env ?? process.env,
+    root,
+    moduleRoot: (id) => moduleRoot(options.loaded, id),
+  }
+  const state = new FeatureState()
+  const modules = createModules(deps, state)
+  const byName = new Map(
+    [...modules.modules, ...(options.modules ?? [])].map((module) => [module.name, module] as const),
+  )
+
+  const engines = new Engines(
+    {
+      scheduler,
+      wasm: compileLua(),
+      modules: byName,
+      baseModules: modules.baseModules,
+      raw: modules.raw,
+      print: (from, text, where) => logger.info(text, { pid: from.pid, location: where }),
+      broken: (error) => logger.error('internal error', { error }),
+    },
+    kernel,
+  )
+  await engines.prepare({ generated: false })
+
+  const sandboxed = config?.get('security.generated_code') !== 'inherit'
+  const confine = confiner(generatedConfinement(policies))
+  const baseNames = new Set(['string', 'table', 'math', 'coroutine', 'utf8', 'channel'])
+  const codeBase = new CodeBase({
+    erase: (source, id) => {
+      const erased = eraseTypes(source, id).source
+      engines.get({ generated: false }).checkSyntax(id, erased)
+      return erased
+    },
+    knownModule: (name) => byName.has(name) || baseNames.has(name),
+    guarded: modules.guardedModules,
+    policy: (origin) =>
+      origin === 'runtime' && sandboxed
+        ? { limits: generatedLimits, generated: true }
+        : { limits: trustedLimits, generated: false },
+    outdated: () => undefined,
+  })
+  const kinds = createKinds(
+    deps,
+    {
+      kernel,
+      clock,
+      functions,
+      codeBase,
+      engineFor: (program) => engines.get(program),
+      confine: (program: Program, frame: Frame) => (program.generated ? confine(frame) : frame),
+      prepare: (program) => engines.prepare(program),
+      retire: (program) => {
+        for (const engine of engines.all()) engine.retire(program)
+      },
+    },
+    state,
+  )
+
+  const registry: Registry = new Registry({
+    kinds: new Map([...kinds, ...(options.kinds ?? []).map((kind) => [kind.kind, kind] as const)]),
+    participants: [codeBase, supervisor],
+    guard,
+    clock,
+    ...(options.history === undefined ? {} : { history: options.history }),
+    prepare: (entry) => resolvePlaceholders(entry, (name) => environment.lookupForPlaceholders(name)),
+    publish: (system, kind, path, data) => bus.publish({ system, kind, path, data }),
+    report: (problem) =>
+      logger.log(problem.level, problem.message, problem.entry === undefined ? {} : { entry: problem.entry }),
+    ...(config === undefined ? {} : { timeoutMs: config.ms('registry.event_wait_timeout') }),
+  })
+  for (const module of createRegistryModules(registry, deps)) byName.set(module.name, module)
+  const problems = await registry.boot(sources(options))
+
+  const spawn = (definition: string, host: string, args: readonly Value[], extra: SpawnOptions): Process =>
+    kernel.spawn({
+      definition,
+      host,
+      args: payloadOf(args.map(cloneValue)),
+      frame: extra.frame ?? emptyFrame,
+      ...(extra.name === undefined ? {} : { name: extra.name }),
+    })
+
+  return {
+    registry,
+    supervisor,
+    kernel,
+    environment,
+    bus,
+    policies,
+    problems,
+    start: () => supervisor.startAll(),
+    async stop(reason = 'shutting down') {
+      await supervisor.stopAll(reason)
+      await modules.close()
+      await registry.close()
+    },
+    spawn: (definition, host, args = [], extra = {}) => spawn(definition, host, args, extra).pid,
+    run(definition, host, args = [], extra = {}) {
+      const started = spawn(definition, host, args, extra)
+      return new Promise((resolve) => kernel.watch(started, (exit) => resolve(Kernel.outcome(exit))))
+    },
+    send: (target, topic, ...values) => kernel.find(target).deliver(topic, '', payloadOf(values)),
+    call: (id, args = [], { frame = emptyFrame, signal = new AbortController().signal } = {}) =>
+      functions.call(id, payloadOf([...args]), frame, signal),
+  }
+}
+
+/** Frames with the ceiling of code made at run time; one per frame, since calls come again and again with the same. */
+function confiner(confinement: Confinement): (frame: Frame) => Frame {
+  const known = new WeakMap<Frame, Frame>()
+  return (frame) => {
+    if (frame.confinement !== undefined) return frame
+    let confined = known.get(frame)
+    if (confined === undefined) {
+      confined = Object.freeze({ ...frame, confinement })
+      known.set(frame, confined)
+    }
+    return confined
+  }
+}
+
+function sources({ loaded, entries = [] }: HostOptions): { entries: Entry[]; origins: Map<string, Origin> } {
+  const origins = new Map(loaded?.origins ?? [])
+  for (const entry of entries) origins.set(entry.id, 'host')
+  return { entries: [...(loaded?.entries ?? []), ...entries], origins }
+}
+
+function moduleRoot(loaded: Loaded | undefined, id: string): string | undefined {
+  const module = loaded?.files.get(id)?.module
+  return module === undefined ? undefined : loaded?.modules.find(({ name }) => name === module)?.source
+}
+
+/** What the supervisor starts before an entry: the ids its registry entry names. */
+function dependenciesOf(entry: Entry | undefined): string[] {
+  const dependsOn = entry?.meta['depends_on']
+  return Array.isArray(dependsOn) ? dependsOn.filter((id): id is string => typeof id === 'string') : []
+}
+
+/** Where a project keeps its registry history. */
+export function historyPath(root: string): string {
+  return join(root, '.wippy', 'registry.db')
+}

@@ -1,0 +1,175 @@
+// The table of features: every Lua module and every entry kind, built from what it needs. Adding one is a line here.
+
+import type { Clock } from '../core/clock.ts'
+import { environmentProxies } from '../external/proxies.ts'
+import type { LuaEngine } from '../lua/engine.ts'
+import type { RawFunctions } from '../lua/instance.ts'
+import type { LuaModule } from '../lua/module.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Functions } from '../process/functions.ts'
+import type { Kernel } from '../process/kernel.ts'
+import type { AnyKind } from '../registry/kind.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Guard } from '../security/guard.ts'
+import type { Policies } from '../security/policies.ts'
+import type { Supervisor } from '../supervisor/supervisor.ts'
+import { base64Module } from './base64.ts'
+import { contractBindingKind, contractDefinitionKind } from './contract/contract-kinds.ts'
+import { contractModule } from './contract/contract-module.ts'
+import { Contracts } from './contract/contracts.ts'
+import { cryptoModule } from './crypto/crypto-module.ts'
+import { ctxModule } from './ctx.ts'
+import { docsIndexModule } from './docs/docs-index-module.ts'
+import { envKinds } from './env/env-kinds.ts'
+import { envModule } from './env/env-module.ts'
+import type { Environment } from './env/environment.ts'
+import { errorsModule } from './errors.ts'
+import type { EventBus } from './events/bus.ts'
+import { eventsModule } from './events/events-module.ts'
+import { exprModule } from './expr/expr-module.ts'
+import { compileExpression } from './expr/expression.ts'
+import { directoryKind, Volumes } from './fs/fs-kinds.ts'
+import { funcsModule, futureOf, futureType } from './funcs/funcs-module.ts'
+import { funcsFunctions } from './funcs/raw.ts'
+import { hashModule } from './hash.ts'
+import { httpClientModule } from './http_client/module.ts'
+import { jsonModule } from './json/json-module.ts'
+import { functionKind, type LuaKindDeps, libraryKind, processKind } from './lua/kinds.ts'
+import { openaiModule } from './openai/module.ts'
+import { osModule } from './os.ts'
+import { payloadModule } from './payload.ts'
+import { hostKinds } from './process/host-kinds.ts'
+import { processModule } from './process/process-module.ts'
+import { processFunctions } from './process/raw.ts'
+import { registryModule } from './registry/registry-module.ts'
+import { stateKinds } from './registry/state-kinds.ts'
+import { policyKinds } from './security/policy-kinds.ts'
+import { securityModule } from './security/security-module.ts'
+import { TokenStores } from './security/token-store-kind.ts'
+import { securityTypes } from './security/types.ts'
+import { Stores } from './store/store.ts'
+import { memoryStoreKind } from './store/store-kinds.ts'
+import { storeModule } from './store/store-module.ts'
+import { textModule } from './text/text-module.ts'
+import { timeModule } from './time/time-module.ts'
+import { urlModule } from './url.ts'
+import { uuidModule } from './uuid.ts'
+import { yamlModule } from './yaml.ts'
+
+export interface FeatureDeps {
+  readonly kernel: Kernel
+  readonly guard: Guard
+  readonly functions: Functions
+  readonly supervisor: Supervisor
+  readonly policies: Policies
+  readonly environment: Environment
+  readonly bus: EventBus
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly random: () => number
+  /** Variables of the operating system. */
+  readonly os: Readonly<Record<string, string | undefined>>
+  /** The project folder: relative paths start here. */
+  readonly root: string
+  /** Load root of the module that owns an entry; undefined for the app's own. */
+  readonly moduleRoot: (entryId: string) => string | undefined
+}
+
+export interface Features {
+  readonly modules: readonly LuaModule[]
+  /** Names that need no grant (spec/lua-modules.md §2). */
+  readonly baseModules: readonly string[]
+  /** Only entries of components and of the host may be granted these (design DECISIONS, Provenance). */
+  readonly guardedModules: ReadonlySet<string>
+  readonly raw: (engine: LuaEngine) => RawFunctions
+  readonly close: () => Promise<void>
+}
+
+/** What kinds open and modules reach. */
+export class FeatureState {
+  readonly volumes = new Volumes()
+  readonly contracts = new Contracts()
+  readonly tokenStores = new TokenStores()
+  readonly stores = new Stores()
+}
+
+/** Every Lua module but those over the registry. */
+export function createModules(deps: FeatureDeps, { volumes, contracts, tokenStores, stores }: FeatureState): Features {
+  const { kernel, guard, functions, clock, random, environment, bus, policies } = deps
+  const types = securityTypes({ guard })
+  const proxies = environmentProxies(deps.os)
+  const http = httpClientModule({ guard, clock, proxies })
+  const openai = openaiModule({ clock, proxies })
+  const base = [processModule({ kernel, guard }), errorsModule, payloadModule, osModule({ clock })]
+  return {
+    modules: [
+      ...base,
+      funcsModule({ functions, guard, clock, random }),
+      jsonModule,
+      timeModule({ clock }),
+      base64Module,
+      hashModule,
+      uuidModule,
+      urlModule,
+      cryptoModule({ clock }),
+      textModule,
+      yamlModule,
+      exprModule(),
+      ctxModule,
+      envModule({ environment, guard }),
+      eventsModule({ bus, guard }),
+      contractModule({
+        contracts,
+        functions,
+        guard,
+        clock,
+        random,
+        actorType: types.actorType,
+        scopeType: types.scopeType,
+        future: (call, result) => futureType.wrap(futureOf(call, result)),
+      }),
+      securityModule({ guard, policies, tokenStores, types }),
+      storeModule({ stores, guard }),
+      docsIndexModule({ volumes, guard }),
+      http,
+      openai,
+    ],
+    baseModules: base.map((module) => module.name),
+    guardedModules: new Set(['openai']),
+    raw: (engine) => ({
+      ...processFunctions({ kernel, guard })(engine),
+      ...funcsFunctions({ functions, guard })(engine),
+    }),
+    async close() {
+      await Promise.all([http.close(), openai.close()])
+    },
+  }
+}
+
+/** The modules over the registry itself, which exists only after the kinds do. */
+export function createRegistryModules(registry: Registry, { guard, logger }: FeatureDeps): LuaModule[] {
+  return [registryModule({ registry, guard, warn: (message, where) => logger.warn(message, { location: where }) })]
+}
+
+/** Every entry kind, by name. */
+export function createKinds(
+  deps: FeatureDeps,
+  lua: LuaKindDeps,
+  { volumes, contracts, stores }: FeatureState,
+): ReadonlyMap<string, AnyKind> {
+  const kinds: AnyKind[] = [
+    ...stateKinds,
+    functionKind(lua),
+    processKind(lua, 'process.lua'),
+    processKind(lua, 'workflow.lua'),
+    libraryKind(lua),
+    ...hostKinds(deps),
+    ...envKinds({ environment: deps.environment, os: deps.os, root: deps.root }),
+    ...policyKinds({ policies: deps.policies, compileExpression }),
+    memoryStoreKind({ stores, clock: deps.clock }),
+    contractDefinitionKind(contracts),
+    contractBindingKind(contracts),
+    directoryKind({ volumes, root: deps.root, moduleRoot: deps.moduleRoot }),
+  ]
+  return new Map(kinds.map((kind) => [kind.kind, kind]))
+}

@@ -1,0 +1,161 @@
+// The kinds that run processes: process.host, terminal.host and process.service, all of them supervised services.
+
+import type { Entry } from '../../core/entry.ts'
+import { moduleError } from '../../core/error.ts'
+import { asBoolean, asList, asName, field } from '../../core/field.ts'
+import { emptyFrame, type Frame } from '../../core/frame.ts'
+import { parseId, resolveId } from '../../core/id.ts'
+import { emptyMap, isMap, type Value } from '../../core/value.ts'
+import type { Kernel } from '../../process/kernel.ts'
+import { type Process, payloadOf } from '../../process/process.ts'
+import { ProcessHost } from '../../process/process-host.ts'
+import type { AnyKind, Kind } from '../../registry/kind.ts'
+import type { Policies } from '../../security/policies.ts'
+import { decodeLifecycle, type Lifecycle, type LifecycleSecurity } from '../../supervisor/lifecycle.ts'
+import type { Service } from '../../supervisor/service.ts'
+import type { Supervisor } from '../../supervisor/supervisor.ts'
+
+export interface HostKindDeps {
+  readonly kernel: Kernel
+  readonly supervisor: Supervisor
+  readonly policies: Policies
+}
+
+interface HostConfig {
+  readonly lifecycle: Lifecycle
+  readonly hideLogs: boolean
+}
+
+/** Both hosts: on update the host is stopped, its processes cancelled, and another takes its place. */
+function hostKind(kind: 'process.host' | 'terminal.host', { kernel, supervisor }: HostKindDeps): Kind<HostConfig> {
+  return {
+    kind,
+    decode: (entry) => ({ lifecycle: decodeLifecycle(entry), hideLogs: field(entry, 'hide_logs', asBoolean, false) }),
+    open(entry, { lifecycle, hideLogs }) {
+      const host = new ProcessHost(entry.id, kind === 'terminal.host' ? 'terminal' : 'process', hideLogs)
+      const service: Service = { start: () => host.start(), stop: () => host.stop(), kill: () => host.kill() }
+      supervisor.add(entry.id, service, lifecycle)
+      kernel.hosts.set(entry.id, host)
+      return {
+        async close() {
+          await supervisor.remove(entry.id)
+          kernel.hosts.delete(entry.id)
+        },
+      }
+    },
+  }
+}
+
+interface ServiceConfig {
+  readonly process: string
+  readonly host: string
+  readonly input: readonly Value[]
+  readonly lifecycle: Lifecycle
+}
+
+function decodeService(entry: Entry): ServiceConfig {
+  const required = (name: string): string => {
+    const value = field(entry, name, asName, undefined)
+    if (value === undefined) throw moduleError('Invalid', `entry ${entry.id}: ${name} is required`)
+    return value
+  }
+  const process = required('process')
+  const host = required('host')
+  if (host === 'node:control') throw moduleError('Invalid', `entry ${entry.id}: invalid host: ${host}`)
+  return {
+    process: resolveId(process, parseId(entry.id).ns),
+    host,
+    input: field(
+      entry,
+      'input',
+      asList((value) => value),
+      [],
+    ),
+    lifecycle: decodeLifecycle(entry),
+  }
+}
+
+/** The identity a service runs with (spec/security.md §5): groups and policies that do not exist are skipped. */
+function frameOf(security: LifecycleSecurity | undefined, policies: Policies): Frame {
+  if (security === undefined) return emptyFrame
+  const { actor } = security
+  return {
+    ...emptyFrame,
+    actor: actor === undefined ? undefined : { id: actor.id, meta: isMap(actor.meta) ? actor.meta : emptyMap() },
+    scope: policies.scope(security.groups, security.policies),
+  }
+}
+
+/** Runs one process after another: the supervisor decides whether there is a next. */
+class ProcessService implements Service {
+  readonly #deps: HostKindDeps
+  readonly #id: string
+  config: ServiceConfig
+  #process: Process | undefined
+  #stopped: (() => void) | undefined
+
+  constructor(id: string, config: ServiceConfig, deps: HostKindDeps) {
+    this.#id = id
+    this.config = config
+    this.#deps = deps
+  }
+
+  start(ended: Parameters<Service['start']>[0]): void {
+    const { kernel, policies } = this.#deps
+    const { process: definition, host, input, lifecycle } = this.config
+    const process = kernel.spawn({
+      definition,
+      host,
+      args: payloadOf([...input]),
+      frame: frameOf(lifecycle.security, policies),
+    })
+    this.#process = process
+    kernel.watch(process, (exit) => {
+      this.#process = undefined
+      if (this.#stopped === undefined) ended({ error: exit.error })
+      else this.#stopped()
+    })
+  }
+
+  stop(): Promise<void> | undefined {
+    const process = this.#process
+    if (process === undefined) return undefined
+    const gone = new Promise<void>((resolve) => {
+      this.#stopped = () => {
+        this.#stopped = undefined
+        resolve()
+      }
+    })
+    process.event({ kind: 'pid.cancel', from: '', at: Math.floor(Date.now() / 1000), reason: 'service stopping' })
+    return gone
+  }
+
+  kill(): void {
+    this.#process?.terminate(moduleError('Canceled', `service ${this.#id} was stopped`))
+  }
+}
+
+function serviceKind(deps: HostKindDeps): Kind<ServiceConfig> {
+  return {
+    kind: 'process.service',
+    decode: decodeService,
+    needs: (config) => [config.host, config.process],
+    open(entry, config) {
+      const service = new ProcessService(entry.id, config, deps)
+      deps.supervisor.add(entry.id, service, config.lifecycle, [config.host])
+      return {
+        // Kept for the next start: a running process is not disturbed (spec/hot-reload.md §2).
+        update(_entry, changed) {
+          service.config = changed
+          deps.supervisor.update(entry.id, changed.lifecycle, [changed.host])
+        },
+        close: () => deps.supervisor.remove(entry.id),
+      }
+    },
+  }
+}
+
+/** All kinds of this feature. */
+export function hostKinds(deps: HostKindDeps): AnyKind[] {
+  return [hostKind('process.host', deps), hostKind('terminal.host', deps), serviceKind(deps)]
+}
