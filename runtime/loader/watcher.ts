@@ -56,9 +56,12 @@ export class Watcher implements PathWatcher {
     const dropped = [...this.#paths].filter((path) => !wanted.has(path))
     for (const path of added) this.#paths.add(path)
     for (const path of dropped) this.#paths.delete(path)
-    this.#starting ??= this.#start()
+    if (this.#starting === undefined) {
+      this.#starting = this.#start()
+      return this.#starting
+    }
     await this.#starting
-    if (this.#watcher === undefined || added.length + dropped.length === 0) return
+    if (this.#watcher === undefined) return
     if (added.length > 0) {
       this.#watcher.add(added)
       this.#lookAgain(added[0] ?? '')
@@ -71,6 +74,8 @@ export class Watcher implements PathWatcher {
     this.#gate.close()
     await this.#starting
     await this.#watcher?.close()
+    // Events that were on their way.
+    this.#gate.close()
   }
 
   async #start(): Promise<void> {
