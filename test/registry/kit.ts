@@ -32,9 +32,8 @@ export function world(): World {
     return data
   }
   const openOne = (entry: Entry, data: Value): void => {
-    if (!isMap(data)) throw new RuntimeError('Invalid', 'data is no map')
-    if (data['bad'] === true) throw new RuntimeError('Invalid', 'bad thing')
-    const wanted = data['wants']
+    const { bad, wants: wanted } = isMap(data) ? data : { bad: false, wants: null }
+    if (bad === true) throw new RuntimeError('Invalid', 'bad thing')
     if (typeof wanted === 'string' && !open.has(wanted)) throw new RuntimeError('NotFound', `no ${wanted}`)
     open.set(entry.id, data)
   }
