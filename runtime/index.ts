@@ -1,0 +1,29 @@
+// The public API of the package: what an embedding program uses. Publishing a name here is a decision.
+
+export { type Clock, type ManualClock, manualClock, systemClock } from './core/clock.ts'
+// Entries and values, as the registry holds them.
+export type { Entry, Origin } from './core/entry.ts'
+export { type ErrorKind, RuntimeError } from './core/error.ts'
+export type { Actor, Frame, Scope } from './core/frame.ts'
+export type { Value, ValueMap } from './core/value.ts'
+// Hosts: a whole Wippy system in this process.
+export { createHost, type Host, type HostOptions, type Outcome, type SpawnOptions } from './create-host.ts'
+// Extending the runtime: Lua modules and entry kinds in TypeScript.
+export {
+  type Call,
+  type LuaChannel,
+  type LuaModule,
+  LuaObject,
+  LuaType,
+  raise,
+  results,
+  type Trait,
+} from './lua/module.ts'
+export { createLogger, type Logger, type LogRecord, type LogSink, silentLogger } from './observe/logger.ts'
+export { implicitTerminal, type OpenProject, openProject, type ProjectOptions, packageBundle } from './open-project.ts'
+export type { Change } from './registry/changeset.ts'
+export type { Version } from './registry/history.ts'
+export type { Kind, Opened, Opening } from './registry/kind.ts'
+// The registry: what `host.registry` is.
+export type { ApplyOptions, Registry } from './registry/registry.ts'
+export type { Service, ServiceExit } from './supervisor/service.ts'
