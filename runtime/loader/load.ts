@@ -166,7 +166,8 @@ class Gathering {
       const { modulesFolder, componentFolders, modules } = this.#project
       const skipFolders = new Set([modulesFolder, ...componentFolders, ...modules.map(({ folder }) => folder)])
       skipFolders.delete(source)
-      this.#read({ folder: source, origin: 'disk', walk: { skipNames: this.#skipNames, skipFolders } })
+      const walk = { skipNames: this.#skipNames, skipFolders }
+      this.#read({ folder: source, origin: 'disk', walk }, this.#options.app === undefined)
     }
   }
 
@@ -221,7 +222,8 @@ class Gathering {
 
   #readFolder(module: ModuleFolder): void {
     const description = { origin: 'component', module, walk: { skipNames: this.#skipNames } } as const
-    this.#read({ ...description, folder: module.source })
+    // What came with the npm package changes only with it.
+    this.#read({ ...description, folder: module.source }, module.origin !== 'bundled')
     const tests = join(module.folder, 'test')
     if (this.#keepsTests(module) && module.source !== module.folder && existsSync(tests)) {
       this.#read({ ...description, folder: tests })
@@ -245,8 +247,8 @@ class Gathering {
     }
   }
 
-  #read(source: SourceDescription): void {
-    this.folders.push(source.folder)
+  #read(source: SourceDescription, watched = true): void {
+    if (watched) this.folders.push(source.folder)
     if (!existsSync(source.folder)) {
       this.#say({ level: 'warn', file: source.folder, message: 'path not found, skipping' })
       return

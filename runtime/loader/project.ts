@@ -8,6 +8,7 @@ import type { Diagnostic } from './diagnostic.ts'
 import { LOCK_FILE, type Lock, type LockedModule, readLock } from './lockfile.ts'
 import { MANIFEST_FILE, type Manifest, readManifest } from './manifest.ts'
 import { type ReadYaml, readYamlFile } from './read-yaml.ts'
+import { SourceRoot } from './source-root.ts'
 
 /** How a module came to be part of a project. */
 export type ModuleOrigin = 'replacement' | 'local' | 'vendor' | 'pack' | 'bundled'
@@ -152,18 +153,13 @@ function modulesIn(folder: string, origin: ModuleOrigin, look: Look): ModuleFold
     .map((path) => moduleAt(path, origin, look))
 }
 
-/** A manifest, or a definition file in the folder or in its `src`. */
+/** A manifest, or a definition file somewhere in it. */
 function looksLikeModule(folder: string): boolean {
   if (existsSync(join(folder, MANIFEST_FILE))) return true
-  return [folder, join(folder, 'src')].some(
-    (path) => isFolder(path) && readdirSync(path).some((name) => isDefinition(path, name)),
-  )
-}
-
-function isDefinition(folder: string, name: string): boolean {
-  if (!/\.(?:yaml|yml|json)$/.test(name) || name.startsWith('.')) return false
-  // A `namespace` at the start of a line is enough to tell it from other YAML.
-  return /^\s*"?namespace"?\s*:/m.test(readFileSync(join(folder, name), 'utf8'))
+  // That `namespace` stands where a key may stand is enough to tell it from other YAML.
+  const isDefinition = (path: string): boolean =>
+    /(?:^|[{,])\s*"?namespace"?\s*:/m.test(readFileSync(join(folder, path), 'utf8'))
+  return new SourceRoot(folder).definitions().some(isDefinition)
 }
 
 function moduleAt(folder: string, origin: ModuleOrigin, look: Look, known?: string): ModuleFolder {
