@@ -50,12 +50,12 @@ export class SourceRoot {
     let real: string
     let stats: Stats
     try {
-      real = realpathSync(path)
+      real = realpathSync.native(path)
       stats = statSync(real)
     } catch (error) {
       throw new RuntimeError('NotFound', fileReason(error), { cause: error })
     }
-    this.#real ??= realpathSync(this.folder)
+    this.#real ??= realpathSync.native(this.folder)
     if (!isWithin(real, this.#real)) {
       throw new RuntimeError('Invalid', `the link leads out of ${this.folder}`)
     }
