@@ -23,6 +23,7 @@ import { Functions } from './process/functions.ts'
 import { Kernel } from './process/kernel.ts'
 import { type Process, payloadOf } from './process/process.ts'
 import { Scheduler } from './process/scheduler.ts'
+import type { Terminal } from './process/terminal.ts'
 import type { History } from './registry/history.ts'
 import type { AnyKind } from './registry/kind.ts'
 import { type Problem, Registry } from './registry/registry.ts'
@@ -39,6 +40,8 @@ export interface HostOptions {
   /** Settings; those of `loaded` unless given. */
   readonly config?: Config
   readonly logger?: Logger
+  /** The terminal of processes on terminal hosts. */
+  readonly terminal?: Terminal
   readonly clock?: Clock
   /** Versions are kept here; in memory unless given. */
   readonly history?: History
@@ -138,6 +141,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     environment,
     bus,
     logger,
+    terminal: options.terminal,
     clock,
     random: Math.random,
     os: options.env ?? process.env,

@@ -4,10 +4,11 @@ import type { Clock } from '../core/clock.ts'
 import { environmentProxies } from '../external/proxies.ts'
 import type { LuaEngine } from '../lua/engine.ts'
 import type { RawFunctions } from '../lua/instance.ts'
-import type { LuaModule } from '../lua/module.ts'
+import { type LuaModule, raise } from '../lua/module.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Functions } from '../process/functions.ts'
 import type { Kernel } from '../process/kernel.ts'
+import type { Terminal } from '../process/terminal.ts'
 import type { AnyKind } from '../registry/kind.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Guard } from '../security/guard.ts'
@@ -29,11 +30,16 @@ import { eventsModule } from './events/events-module.ts'
 import { exprModule } from './expr/expr-module.ts'
 import { compileExpression } from './expr/expression.ts'
 import { directoryKind, Volumes } from './fs/fs-kinds.ts'
+import { fsModule } from './fs/fs-module.ts'
 import { funcsModule, futureOf, futureType } from './funcs/funcs-module.ts'
 import { funcsFunctions } from './funcs/raw.ts'
 import { hashModule } from './hash.ts'
 import { httpClientModule } from './http_client/module.ts'
+import { Scanner, splits } from './http_client/scanner.ts'
+import { scannerType } from './http_client/stream-type.ts'
+import { ioModule } from './io/io-module.ts'
 import { jsonModule } from './json/json-module.ts'
+import { loggerModule } from './logger.ts'
 import { functionKind, type LuaKindDeps, libraryKind, processKind } from './lua/kinds.ts'
 import { openaiModule } from './openai/module.ts'
 import { osModule } from './os.ts'
@@ -65,6 +71,8 @@ export interface FeatureDeps {
   readonly environment: Environment
   readonly bus: EventBus
   readonly logger: Logger
+  /** What processes on terminal hosts read and write. */
+  readonly terminal: Terminal | undefined
   readonly clock: Clock
   readonly random: () => number
   /** Variables of the operating system. */
@@ -95,7 +103,7 @@ export class FeatureState {
 
 /** Every Lua module but those over the registry. */
 export function createModules(deps: FeatureDeps, { volumes, contracts, tokenStores, stores }: FeatureState): Features {
-  const { kernel, guard, functions, clock, random, environment, bus, policies } = deps
+  const { kernel, guard, functions, clock, random, environment, bus, policies, logger } = deps
   const types = securityTypes({ guard })
   const proxies = environmentProxies(deps.os)
   const http = httpClientModule({ guard, clock, proxies })
@@ -130,6 +138,14 @@ export function createModules(deps: FeatureDeps, { volumes, contracts, tokenStor
       }),
       securityModule({ guard, policies, tokenStores, types }),
       storeModule({ stores, guard }),
+      fsModule({
+        volumes,
+        guard,
+        scanner: (source, split) => scannerType.wrap(new Scanner(source, splitOf(split))),
+      }),
+      loggerModule({ logger }),
+      // Only what runs on a terminal host has the terminal, not its children elsewhere.
+      ioModule({ terminalOf: ({ host }) => (kernel.hosts.get(host)?.kind === 'terminal' ? deps.terminal : undefined) }),
       docsIndexModule({ volumes, guard }),
       http,
       openai,
@@ -172,4 +188,8 @@ export function createKinds(
     directoryKind({ volumes, root: deps.root, moduleRoot: deps.moduleRoot }),
   ]
   return new Map(kinds.map((kind) => [kind.kind, kind]))
+}
+
+function splitOf(name: string): (typeof splits)[string] {
+  return splits[name] ?? raise(`unknown split ${JSON.stringify(name)}: lines, words, bytes or runes`)
 }

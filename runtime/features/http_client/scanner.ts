@@ -1,7 +1,6 @@
 // A stream cut into lines, words, bytes or runes, as Go's bufio.Scanner does it.
 
 import { moduleError, type RuntimeError } from '../../core/error.ts'
-import type { ByteStream } from './byte-stream.ts'
 
 /** A token of `buffer` from `at`: where it stands and where the next one starts. `more` asks for bytes, `none` is the end. */
 type Split = (buffer: Uint8Array, at: number, whole: boolean) => Token | 'more' | 'none'
@@ -16,8 +15,13 @@ const replacement = Buffer.from('\uFFFD')
 
 export const splits: Readonly<Record<string, Split>> = { lines, words, bytes, runes }
 
+/** Whatever gives bytes until it gives none: a response's stream, a file. */
+export interface ByteSource {
+  read(): Uint8Array | undefined | Promise<Uint8Array | undefined>
+}
+
 export class Scanner {
-  readonly #stream: ByteStream
+  readonly #stream: ByteSource
   readonly #split: Split
   #buffer: Uint8Array = new Uint8Array(0)
   #at = 0
@@ -25,7 +29,7 @@ export class Scanner {
   #token: Uint8Array = new Uint8Array(0)
   error: RuntimeError | undefined
 
-  constructor(stream: ByteStream, split: Split) {
+  constructor(stream: ByteSource, split: Split) {
     this.#stream = stream
     this.#split = split
   }
