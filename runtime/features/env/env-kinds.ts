@@ -23,7 +23,11 @@ export interface EnvKindsDeps {
 /** All kinds of this feature. */
 export const envKinds = ({ environment, os, root }: EnvKindsDeps): AnyKind[] => [
   storageKind('env.storage.os', environment, { decode: () => undefined, make: () => new OsStorage(os) }),
-  storageKind('env.storage.memory', environment, { decode: () => undefined, make: () => new MemoryStorage() }),
+  storageKind('env.storage.memory', environment, {
+    decode: () => undefined,
+    keeps: true,
+    make: () => new MemoryStorage(),
+  }),
   storageKind('env.storage.static', environment, {
     decode: staticValues,
     make: (values, entry) => new StaticStorage(entry.id, values),
@@ -46,6 +50,8 @@ export const envKinds = ({ environment, os, root }: EnvKindsDeps): AnyKind[] => 
 interface StoragePlan<Config> {
   decode(entry: Entry): Config
   needs?(config: Config): readonly string[]
+  /** Whether the storage stays the same when its entry is updated. */
+  readonly keeps?: true
   make(config: Config, entry: Entry): EnvStorage
 }
 
@@ -56,7 +62,9 @@ function storageKind<Config>(kind: string, environment: Environment, plan: Stora
     ...(plan.needs === undefined ? {} : { needs: plan.needs }),
     open(entry, config) {
       environment.addStorage(entry.id, plan.make(config, entry))
-      return { close: () => environment.removeStorage(entry.id) }
+      const close = (): void => environment.removeStorage(entry.id)
+      // What was set at run time outlives an update of an entry that has nothing to configure.
+      return plan.keeps === true ? { update: () => undefined, close } : { close }
     },
   }
 }

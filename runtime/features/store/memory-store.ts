@@ -12,10 +12,13 @@ import {
   storeFailure,
 } from './store.ts'
 
-export interface MemoryStoreOptions {
+export interface MemoryStoreSettings {
   readonly maxSize: number
   /** Milliseconds between clean-ups; 0 is never. */
   readonly cleanupInterval: number
+}
+
+export interface MemoryStoreOptions extends MemoryStoreSettings {
   readonly clock: Clock
 }
 
@@ -36,7 +39,7 @@ export class MemoryStore implements Store {
     conditionalPut: true,
     ttl: true,
   }
-  readonly #options: MemoryStoreOptions
+  #options: MemoryStoreOptions
   readonly #stored = new Map<string, Stored>()
   /** Sorted keys, made when a listing asks for them and forgotten when a key comes or goes. */
   #sorted: string[] | undefined
@@ -45,6 +48,13 @@ export class MemoryStore implements Store {
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options
+    this.#schedule()
+  }
+
+  /** Other settings for the same content; keys beyond a smaller size stay. */
+  configure(settings: MemoryStoreSettings): void {
+    this.#options = { ...this.#options, ...settings }
+    this.#timer?.cancel()
     this.#schedule()
   }
 

@@ -30,6 +30,8 @@ export const memoryStoreKind = ({ stores, clock }: MemoryStoreDeps): Kind<Memory
     const store = new MemoryStore({ ...config, clock })
     const remove = stores.add(entry.id, store)
     return {
+      // The content of a store outlives a change of its settings.
+      update: (_entry, changed) => store.configure(changed),
       close() {
         remove()
         store.close()

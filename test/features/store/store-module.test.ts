@@ -135,6 +135,18 @@ test('a full store refuses new keys, and takes them again when others expired', 
   expect((await on(cache, 'set', 'c', 1)).value).toBe(true)
 })
 
+test('a change of settings keeps the content', async () => {
+  const clock = manualClock()
+  const store = new MemoryStore({ maxSize: 1, cleanupInterval: 0, clock })
+  store.put('a', 1, plainPut)
+  store.configure({ maxSize: 2, cleanupInterval: 100 })
+  store.put('b', 2, { ...plainPut, ttl: 50 })
+  expect(store.entry('a')?.value).toBe(1)
+  clock.advance(100)
+  store.put('c', 3, plainPut)
+  expect(store.list({ prefix: '', after: undefined, limit: 9 }).items.map(({ key }) => key)).toEqual(['a', 'c'])
+})
+
 test('a released or closed store is no store', async () => {
   const { open, close } = world()
   const { value: cache } = open()
