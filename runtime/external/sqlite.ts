@@ -1,0 +1,144 @@
+// SQLite from whoever has it: Node itself (22.13 and later), better-sqlite3 if the user installed it, else
+// node-sqlite3-wasm, which runs everywhere and is slower. Loaded when a database is first opened, never before.
+
+import { existsSync, rmdirSync } from 'node:fs'
+import { RuntimeError } from '../core/error.ts'
+
+export type SqliteValue = null | number | bigint | string | Uint8Array
+export type SqliteRow = Record<string, SqliteValue>
+export type SqliteDriver = 'node:sqlite' | 'better-sqlite3' | 'node-sqlite3-wasm'
+
+export interface SqliteDatabase {
+  readonly driver: SqliteDriver
+  /** Runs statements without values. */
+  exec(sql: string): void
+  run(sql: string, values?: readonly SqliteValue[]): void
+  all(sql: string, values?: readonly SqliteValue[]): SqliteRow[]
+  /** Runs the work as one write; when it throws, nothing of it stays. */
+  transaction<T>(work: () => T): T
+  close(): void
+}
+
+export interface SqliteOptions {
+  /** Only this driver; without it the first of the list that loads. */
+  readonly driver?: SqliteDriver
+  /**
+   * No other process may have the file open: what a killed one left behind is cleared. The WASM driver locks with a
+   * folder, which outlives its process.
+   */
+  readonly soleOwner?: boolean
+}
+
+/** Opens a database file, making it if it is not there. Texts must not hold NUL: some drivers cut them there. */
+export async function openSqlite(path: string, options: SqliteOptions = {}): Promise<SqliteDatabase> {
+  const wanted = options.driver === undefined ? drivers : drivers.filter(({ name }) => name === options.driver)
+  const reasons: string[] = []
+  for (const { name, load } of wanted) {
+    let open: Open
+    try {
+      open = await load()
+    } catch (error) {
+      reasons.push(`${name}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`)
+      continue
+    }
+    return database(name, open(path, options.soleOwner === true))
+  }
+  throw new RuntimeError('Unavailable', `no SQLite on this machine (${reasons.join('; ')})`)
+}
+
+/** What the drivers have in common, each by its own names. */
+interface Connection {
+  exec(sql: string): void
+  run(sql: string, values: readonly SqliteValue[]): void
+  all(sql: string, values: readonly SqliteValue[]): SqliteRow[]
+  close(): void
+}
+
+type Open = (path: string, soleOwner: boolean) => Connection
+
+function database(driver: SqliteDriver, connection: Connection): SqliteDatabase {
+  return {
+    driver,
+    exec: (sql) => connection.exec(sql),
+    run: (sql, values = []) => connection.run(sql, values),
+    all: (sql, values = []) => connection.all(sql, values),
+    transaction(work) {
+      connection.exec('BEGIN IMMEDIATE')
+      try {
+        const result = work()
+        connection.exec('COMMIT')
+        return result
+      } catch (error) {
+        try {
+          connection.exec('ROLLBACK')
+        } catch {
+          // SQLite has rolled back by itself.
+        }
+        throw error
+      }
+    },
+    close: () => connection.close(),
+  }
+}
+
+const drivers: readonly { readonly name: SqliteDriver; readonly load: () => Promise<Open> }[] = [
+  { name: 'node:sqlite', load: loadNode },
+  { name: 'better-sqlite3', load: loadBetter },
+  { name: 'node-sqlite3-wasm', load: loadWasm },
+]
+
+/** Statements as node:sqlite and better-sqlite3 both have them. */
+interface PreparingDatabase {
+  exec(sql: string): void
+  prepare(sql: string): {
+    run(...values: SqliteValue[]): unknown
+    all(...values: SqliteValue[]): unknown[]
+  }
+  close(): void
+}
+
+function prepared(database: PreparingDatabase): Connection {
+  return {
+    exec: (sql) => void database.exec(sql),
+    run: (sql, values) => void database.prepare(sql).run(...values),
+    // Rows are objects of columns; the drivers' types say less.
+    all: (sql, values) => database.prepare(sql).all(...values) as SqliteRow[],
+    close: () => database.close(),
+  }
+}
+
+async function loadNode(): Promise<Open> {
+  const specifier: string = 'node:sqlite'
+  const warn = process.emitWarning
+  // Node calls it experimental each time a process first loads it; the user cannot do anything about that.
+  process.emitWarning = () => undefined
+  try {
+    const { DatabaseSync } = (await import(specifier)) as { DatabaseSync: new (path: string) => PreparingDatabase }
+    return (path) => prepared(new DatabaseSync(path))
+  } finally {
+    process.emitWarning = warn
+  }
+}
+
+async function loadBetter(): Promise<Open> {
+  const specifier: string = 'better-sqlite3'
+  const { default: Database } = (await import(specifier)) as { default: new (path: string) => PreparingDatabase }
+  // The native part loads with the first database: better to know here whether it fits this Node.
+  new Database(':memory:').close()
+  return (path) => prepared(new Database(path))
+}
+
+async function loadWasm(): Promise<Open> {
+  const { default: wasm } = await import('node-sqlite3-wasm')
+  return (path, soleOwner) => {
+    if (soleOwner && existsSync(`${path}.lock`)) rmdirSync(`${path}.lock`)
+    const db = new wasm.Database(path)
+    return {
+      exec: (sql) => db.exec(sql),
+      run: (sql, values) => void db.run(sql, [...values]),
+      // Without `expand` rows are flat.
+      all: (sql, values) => db.all(sql, [...values]) as SqliteRow[],
+      close: () => db.close(),
+    }
+  }
+}
