@@ -40,15 +40,18 @@ export interface SourceDescription {
   /** The module whose entries these are: put into their meta. */
   readonly module?: { readonly name: string; readonly version: string | undefined }
   readonly walk?: WalkOptions
+  /** Reads these files alone, as slash-separated paths from the folder, instead of looking for all. */
+  readonly only?: readonly string[]
 }
 
+/** All entries of a source folder, with what is wrong with its files. Never throws. */
 export function readSource(source: SourceDescription, cache: SourceCache): SourceReading {
   const root = new SourceRoot(source.folder)
   const entries: LoadedEntry[] = []
   const diagnostics: Diagnostic[] = []
   const found: string[] = []
   const broken: string[] = []
-  for (const inside of root.definitions(source.walk)) {
+  for (const inside of source.only ?? root.definitions(source.walk)) {
     const file = join(source.folder, ...inside.split('/'))
     found.push(file)
     const { reading, faults, isBroken } = readFile(file, inside, root, cache)
