@@ -119,9 +119,32 @@ function markAt(lines: LineCounter, offset: number): Mark {
   return { line: Math.max(1, line), column: Math.max(1, col) }
 }
 
+/** The package speaks of its grammar; these say what a person most likely did. */
+const plainReasons: readonly (readonly [RegExp, string])[] = [
+  [/^Tabs are not allowed/, 'tabs cannot indent, use spaces'],
+  [/must start at the same column|without - indicator/, 'the indentation fits none of the lines above'],
+  [
+    /^Nested mappings are not allowed/,
+    'unexpected second ": ": quote the value, or check the indentation of the next line',
+  ],
+  [/^A block sequence may not be used/, 'the indentation of this list fits none of the lines above'],
+  [/^Implicit keys need to be on a single line/, 'expected "key: value", with a space after the colon'],
+  [/^Implicit map keys need to be followed/, 'expected a colon and a space after this key'],
+  [/^Unexpected scalar at node end/, 'unexpected text after a complete value, check the indentation'],
+  [/^Unexpected block-seq-ind on same line/, 'a list starts on the line after its key'],
+  [/and end with a ([\]}])/, 'a bracket is not closed before this line: $1 is missing'],
+  [/^Missing closing (["'])quote/, 'a quoted text is not closed: $1 is missing'],
+  [
+    /^Plain value cannot start with (?:reserved character|directive indicator character) (.)/,
+    'a value that starts with $1 must be quoted',
+  ],
+  [/^Unexpected \S+ token in YAML stream: "(.*)"/, 'unexpected $1'],
+]
+
 function reasonOf(message: string): string {
-  const text = message.replace(/ at line \d+, column \d+:?\s*$/, '').trim()
-  return text.charAt(0).toLowerCase() + text.slice(1)
+  const known = plainReasons.find(([pattern]) => pattern.test(message))
+  if (known !== undefined) return known[0].exec(message)?.[0].replace(known[0], known[1]) ?? message
+  return message.charAt(0).toLowerCase() + message.slice(1)
 }
 
 interface Anchor {

@@ -97,6 +97,19 @@ describe('decode', () => {
     expect(refusal(text).mark.line).toBe(line)
   })
 
+  test.each([
+    ['a:\n  - name: x\n   kind: k\n', 'the indentation fits none of the lines above'],
+    ['a: b: c', 'unexpected second ": ": quote the value, or check the indentation of the next line'],
+    ['key:value\nother: 1', 'expected "key: value", with a space after the colon'],
+    ['a: [1\nb: 2', 'a bracket is not closed before this line: ] is missing'],
+    ['a: "x', 'a quoted text is not closed: " is missing'],
+    ['a: @x', 'a value that starts with @ must be quoted'],
+    ['x: 1\n\ty: 2', 'tabs cannot indent, use spaces'],
+    ['a: - b', 'a list starts on the line after its key'],
+  ])('%j is explained: %s', (text, reason) => {
+    expect(refusal(text).reason).toBe(reason)
+  })
+
   test('an alias bomb is refused', () => {
     const bomb = ['a0: &a0 [x, x]', ...Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`)]
     expect(refusal(bomb.join('\n')).reason).toBe('document contains excessive aliasing')
