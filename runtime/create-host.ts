@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { type Clock, systemClock } from './core/clock.ts'
 import type { Entry, Origin } from './core/entry.ts'
-import type { RuntimeError } from './core/error.ts'
+import { RuntimeError } from './core/error.ts'
 import { type Confinement, emptyFrame, type Frame } from './core/frame.ts'
 import { cloneValue, type Value } from './core/value.ts'
 import { Environment } from './features/env/environment.ts'
@@ -13,10 +13,11 @@ import { CodeBase } from './features/lua/code-base.ts'
 import type { Config } from './loader/config.ts'
 import type { Loaded } from './loader/load.ts'
 import { resolvePlaceholders } from './loader/placeholders.ts'
+import type { LuaEngine } from './lua/engine.ts'
 import { Engines } from './lua/engines.ts'
 import type { LuaModule } from './lua/module.ts'
 import { generatedLimits, type Program, trustedLimits } from './lua/program.ts'
-import { eraseTypes } from './lua/typed/erase.ts'
+import { type Erased, eraseTypes } from './lua/typed/erase.ts'
 import { compileLua } from './lua/wasm.ts'
 import { type Logger, silentLogger } from './observe/logger.ts'
 import { Functions } from './process/functions.ts'
@@ -172,18 +173,14 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   const confine = confiner(generatedConfinement(policies))
   const baseNames = new Set(['string', 'table', 'math', 'coroutine', 'utf8', 'channel'])
   const codeBase = new CodeBase({
-    erase: (source, id) => {
-      const erased = eraseTypes(source, id).source
-      engines.get({ generated: false }).checkSyntax(id, erased)
-      return erased
-    },
+    erase: (source, id) => plainLua(engines.get({ generated: false }), source, id),
     knownModule: (name) => byName.has(name) || baseNames.has(name),
     guarded: modules.guardedModules,
     policy: (origin) =>
       origin === 'runtime' && sandboxed
         ? { limits: generatedLimits, generated: true }
         : { limits: trustedLimits, generated: false },
-    outdated: () => undefined,
+    outdated: (changes) => kernel.outdated(changes),
   })
   const kinds = createKinds(
     deps,
@@ -248,6 +245,22 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     send: (target, topic, ...values) => kernel.find(target).deliver(topic, '', payloadOf(values)),
     call: (id, args = [], { frame = emptyFrame, signal = new AbortController().signal } = {}) =>
       functions.call(id, payloadOf([...args]), frame, signal),
+  }
+}
+
+/**
+ * Checks the syntax and erases types. What Lua itself accepts has none and stays as it is: its parser is much faster than
+ * that of the dialect, which has the better messages and goes second.
+ */
+function plainLua(engine: LuaEngine, source: string, id: string): Erased {
+  try {
+    engine.checkSyntax(id, source)
+    return { source, needsTypes: false }
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error
+    const erased = eraseTypes(source, id)
+    engine.checkSyntax(id, erased.source)
+    return erased
   }
 }
 

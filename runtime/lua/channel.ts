@@ -7,6 +7,7 @@ import type { LuaEngine } from './engine.ts'
 import type { RawFunctions } from './instance.ts'
 import { KEY } from './keys.ts'
 import type { LuaProcess } from './lua-process.ts'
+import type { Arrival } from './mailbox.ts'
 import { LUA } from './wasm.ts'
 
 /** A coroutine waiting on a channel. `slot` holds what it wants to send; `select` is set when it waits on several. */
@@ -33,8 +34,6 @@ class SendCase {
 export class Channel {
   readonly process: LuaProcess
   readonly capacity: number
-  /** For subscriptions: the topic listened to, null for the inbox and for plain channels. */
-  readonly topic: string | null
   /** Subscriptions: true delivers Message objects, false bare values. */
   readonly asMessage: boolean
   handle = 0
@@ -45,15 +44,15 @@ export class Channel {
   onRelease: (() => void) | null = null
   previous: Channel | null = null
   next: Channel | null = null
-  #values: number[] | null = null
+  /** Parked values, with what is known of those that came from the mailbox. */
+  #values: (number | Arrival)[] | null = null
   #head = 0
   #receivers: Waiter[] | null = null
   #senders: Waiter[] | null = null
 
-  constructor(process: LuaProcess, capacity: number, topic: string | null, asMessage: boolean) {
+  constructor(process: LuaProcess, capacity: number, asMessage: boolean) {
     this.process = process
     this.capacity = capacity
-    this.topic = topic
     this.asMessage = asMessage
   }
 
@@ -83,23 +82,60 @@ export class Channel {
     return waiter === undefined ? this.process.vm.scratchThread : waiter.coroutine.thread
   }
 
-  /** The value just pushed on `target()` has arrived: hand it over or queue it. */
-  arrived(target: number): void {
+  /** Gives the value on top of `target()` to who waits for it; false when nobody does. */
+  handOver(target: number): boolean {
     const waiter = this.#receivers?.shift()
-    if (waiter !== undefined) {
-      this.#give(waiter, target)
-      return
-    }
-    const slot = this.process.vm.park(target)
-    if (this.#values === null) this.#values = [slot]
-    else this.#values.push(slot)
-    this.process.queued++
+    if (waiter === undefined) return false
+    this.#give(waiter, target)
+    return true
   }
 
   /** Queues a parked value as it is. */
-  enqueueParked(slot: number): void {
-    if (this.#values === null) this.#values = [slot]
-    else this.#values.push(slot)
+  enqueue(item: number | Arrival): void {
+    if (this.#values === null) this.#values = [item]
+    else this.#values.push(item)
+  }
+
+  // ---- for the mailbox ----
+
+  /** Takes an arrival that waited elsewhere: to who waits, else to its place among the others. */
+  accept(arrival: Arrival): void {
+    const { process } = this
+    if (this.hasReceiver) {
+      const target = this.target()
+      process.vm.unpark(target, arrival.slot)
+      process.mailbox.read(arrival)
+      this.handOver(target)
+      return
+    }
+    this.enqueue(arrival)
+    const values = this.#values as (number | Arrival)[]
+    for (let i = values.length - 1; i > this.#head; i--) {
+      const before = values[i - 1] as number | Arrival
+      if (typeof before === 'number' || before.order < arrival.order) break
+      values[i] = before
+      values[i - 1] = arrival
+    }
+  }
+
+  /** Gives up the unread arrivals but the first `keep`; values the program sent itself stay. */
+  takeArrivals(keep: number): Arrival[] {
+    const taken: Arrival[] = []
+    let kept = 0
+    const rest = (this.#values ?? []).slice(this.#head).filter((item) => {
+      if (typeof item === 'number' || kept++ < keep) return true
+      taken.push(item)
+      return false
+    })
+    this.#values = rest.length > 0 ? rest : null
+    this.#head = 0
+    return taken
+  }
+
+  /** The host will not push the channel any more: Lua alone decides how long it lives. */
+  dropAnchor(): void {
+    if (this.anchor >= 0) this.process.vm.freeSlot(this.anchor)
+    this.anchor = -1
   }
 
   /** Queues a host value always. False when closed. */
@@ -109,7 +145,7 @@ export class Channel {
     vm.lift()
     const target = this.target()
     this.#engine.marshal.push(vm, target, value)
-    this.arrived(target)
+    if (!this.handOver(target)) this.enqueue(vm.park(target))
     vm.limit()
     return true
   }
@@ -154,13 +190,14 @@ export class Channel {
   release(): void {
     this.onRelease?.()
     this.onRelease = null
-    if (!this.process.vm.closed) {
-      for (let i = this.#head; this.#values !== null && i < this.#values.length; i++) {
-        this.process.vm.freeSlot(this.#values[i] as number)
+    const { process } = this
+    if (!process.vm.closed) {
+      for (const item of this.#values?.slice(this.#head) ?? []) {
+        process.vm.freeSlot(typeof item === 'number' ? item : item.slot)
+        if (typeof item !== 'number' && !process.ended) process.mailbox.read(item)
       }
-      if (this.anchor >= 0) this.process.vm.freeSlot(this.anchor)
+      this.dropAnchor()
     }
-    this.anchor = -1
     this.#values = this.#receivers = this.#senders = null
     this.closed = true
   }
@@ -172,7 +209,6 @@ export class Channel {
     const { vm } = this.process
     if (this.#values !== null && this.#head < this.#values.length) {
       vm.unpark(thread, this.#shift())
-      this.process.queued--
       this.#refill()
       this.#engine.lua.api.lua_pushboolean(thread, 1)
       return true
@@ -201,8 +237,7 @@ export class Channel {
       return true
     }
     if (this.queued >= this.capacity) return false
-    this.enqueueParked(this.process.vm.park(thread))
-    this.process.queued++
+    this.enqueue(this.process.vm.park(thread))
     return true
   }
 
@@ -232,8 +267,9 @@ export class Channel {
   }
 
   #shift(): number {
-    const values = this.#values as number[]
-    const slot = values[this.#head++] as number
+    const values = this.#values as (number | Arrival)[]
+    const item = values[this.#head] as number | Arrival
+    values[this.#head++] = 0
     if (this.#head === values.length) {
       values.length = 0
       this.#head = 0
@@ -241,7 +277,9 @@ export class Channel {
       this.#values = values.slice(this.#head)
       this.#head = 0
     }
-    return slot
+    if (typeof item === 'number') return item
+    this.process.mailbox.read(item)
+    return item.slot
   }
 
   /** The value for this receiver is on its stack: complete its results and wake it. */
@@ -314,8 +352,7 @@ export class Channel {
   #refill(): void {
     if (this.#senders === null || this.#senders.length === 0 || this.queued >= this.capacity) return
     const waiter = this.#senders.shift() as Waiter
-    this.enqueueParked(waiter.slot)
-    this.process.queued++
+    this.enqueue(waiter.slot)
     this.#sent(waiter)
   }
 }

@@ -10,10 +10,11 @@ import { Coroutine } from './coroutine.ts'
 import { HostFunctions } from './host-functions.ts'
 import { LuaInstance, LuaTrap, type RawFunctions } from './instance.ts'
 import { KEY } from './keys.ts'
-import { LuaProcess, StackPayload } from './lua-process.ts'
+import { LuaProcess } from './lua-process.ts'
 import { Marshal } from './marshal.ts'
 import { type LuaModule, LuaRaise } from './module.ts'
 import type { Program } from './program.ts'
+import { StackPayload } from './stack-payload.ts'
 import { YIELD } from './trampolines.ts'
 import { VM, type VmDeps } from './vm.ts'
 import { LUA, type LuaModules, REGISTRY, STATUS } from './wasm.ts'
@@ -305,6 +306,7 @@ export class LuaEngine {
     vm.activations--
     if (process.ended) this.#reap(coroutine)
     else if (process.doomed !== null) this.#finish(process, process.doomed, 0, 0)
+    else if (process.replacing !== null) this.#replace(process, process.replacing)
     else if (coroutine.dropped) process.dropCoroutine(coroutine)
     else if (status === STATUS.yield) this.#yielded(coroutine)
     else this.#returned(coroutine, status)
@@ -347,6 +349,13 @@ export class LuaEngine {
 
   #finish(process: LuaProcess, error: RuntimeError | null, thread: number, results: number): void {
     process.end(error, thread, results)
+    this.#closeIfIdle(process.vm)
+  }
+
+  /** The running code asked for another process in its place, and has left the native stack. */
+  #replace(process: LuaProcess, replace: () => void): void {
+    process.replacing = null
+    replace()
     this.#closeIfIdle(process.vm)
   }
 
@@ -500,12 +509,12 @@ export class LuaEngine {
   /** A channel of the running process, pushed on its stack; freed with its userdata. */
   newChannel(thread: number, capacity: number): Channel {
     const process = this.#currentProcess()
-    return this.#makeChannel(thread, new Channel(process, capacity, null, false))
+    return this.#makeChannel(thread, new Channel(process, capacity, false))
   }
 
   /** A channel the host feeds: like a subscription, it stays until the process ends. */
   newHostChannel(process: LuaProcess, capacity: number): Channel {
-    const channel = new Channel(process, capacity, null, false)
+    const channel = new Channel(process, capacity, false)
     process.vm.lift()
     this.#makeChannel(process.vm.scratchThread, channel)
     channel.anchor = process.vm.park(process.vm.scratchThread)
@@ -513,8 +522,8 @@ export class LuaEngine {
     return channel
   }
 
-  newSubscription(thread: number, process: LuaProcess, topic: string | null, asMessage: boolean): Channel {
-    const channel = this.#makeChannel(thread, new Channel(process, Number.POSITIVE_INFINITY, topic, asMessage))
+  newSubscription(thread: number, process: LuaProcess, asMessage: boolean): Channel {
+    const channel = this.#makeChannel(thread, new Channel(process, Number.POSITIVE_INFINITY, asMessage))
     this.lua.api.lua_pushvalue(thread, -1)
     channel.anchor = process.vm.park(thread)
     return channel

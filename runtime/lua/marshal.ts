@@ -11,6 +11,8 @@ import type { VM } from './vm.ts'
 import { LUA, REGISTRY } from './wasm.ts'
 
 const MAX_DEPTH = 128
+/** Modules that ask for exact tables have a limit and words of their own; this one only guards the stacks. */
+const MAX_EXACT_DEPTH = 1000
 /** A table DAG can unfold to any size: this many nodes of one value is the end. */
 const MAX_NODES = 4_000_000
 const functionRef = new LuaFunctionRef()
@@ -71,8 +73,8 @@ export class Marshal {
     return inner
   }
 
-  #enter(thread: number, depth: number): void {
-    if (depth > MAX_DEPTH) throw tooDeep()
+  #enter(thread: number, depth: number, limit = MAX_DEPTH): void {
+    if (depth > limit) throw tooDeep(limit)
     this.#lua.api.lua_checkstack(thread, 8)
   }
 
@@ -126,7 +128,7 @@ export class Marshal {
   #readExact(thread: number, at: number, known: Map<number, LuaTable>, depth: number): unknown {
     const { api } = this.#lua
     if (api.lua_type(thread, at) !== LUA.table) return this.#readAny(thread, at, depth)
-    this.#enter(thread, depth)
+    this.#enter(thread, depth, MAX_EXACT_DEPTH)
     const index = at < 0 ? api.lua_gettop(thread) + at + 1 : at
     const pointer = api.lua_topointer(thread, index)
     const before = known.get(pointer)
@@ -253,7 +255,7 @@ export class Marshal {
     try {
       this.#copyTable(from, absolute, to, vm, 0)
     } finally {
-      if (this.#seen) this.#lua.api.lua_settop(vm.scratchThread, 0)
+      if (this.#seen) this.#lua.api.lua_settop(vm.memoThread, 0)
       this.#seen = false
     }
   }
@@ -293,8 +295,8 @@ export class Marshal {
     api.lua_checkstack(from, 6)
     api.lua_checkstack(to, 6)
     const pointer = api.lua_topointer(from, index)
-    // The tables met so far stand on the scratch thread of the receiving VM, by source address.
-    const memo = vm.scratchThread
+    // The tables met so far stand on a thread of the receiving VM, by source address.
+    const memo = vm.memoThread
     if (depth > 0) {
       if (!this.#seen) this.#startMemo(to, memo)
       api.lua_rawgetp(memo, 1, pointer)

@@ -11,6 +11,7 @@ import { codesOf, type Program } from './program.ts'
 import { REGISTRY } from './wasm.ts'
 
 const sandbox = readFileSync(new URL('./sandbox.lua', import.meta.url), 'utf8')
+const typesLibrary = readFileSync(new URL('./typed/types.lua', import.meta.url), 'utf8')
 const NO_LIMIT = 0x7fffffff
 const MAX_CACHED_TEXTS = 1024
 const MAX_POOLED_THREADS = 4096
@@ -38,6 +39,8 @@ export class VM {
   readonly main: number
   /** A thread for host work on this state: building values, tracebacks. Empty between uses. */
   readonly scratchThread: number
+  /** Where a running copy keeps the tables it has met. */
+  readonly memoThread: number
   /** Living processes in it. */
   processes = 0
   /** Threads of this state on the native stack: it must not be closed while there are any. */
@@ -68,6 +71,7 @@ export class VM {
     if (this.main === 0) throw new RuntimeError('LimitExceeded', `no memory for a VM of ${program.code.id}`)
     try {
       this.scratchThread = this.#thread(this.main)
+      this.memoThread = this.#thread(this.main)
       this.#openLibraries()
       this.#runSandbox()
     } catch (error) {
@@ -108,9 +112,11 @@ export class VM {
       lua.pushText(L, name)
       side.rawseti(L, -2, i + 1)
     })
+    if (codesOf(this.program).some(({ needsTypes }) => needsTypes)) lua.load(L, typesLibrary, '=types')
+    else api.lua_pushnil(L)
     // `open_module` runs before any process exists: it must know whose state it fills.
     this.#deps.building = this
-    const status = api.lua_pcallk(L, 5, 8, 0, 0, 0)
+    const status = api.lua_pcallk(L, 6, 8, 0, 0, 0)
     this.#deps.building = undefined
     if (status !== 0) throw new Error(`sandbox.lua: ${lua.readText(L, -1)}`)
     const order = [
@@ -216,6 +222,11 @@ export class VM {
     const slot = this.#freeSlots.pop() ?? this.#slots++
     this.#lua.api.lua_rawsetp(thread, REGISTRY, parkedKey(slot))
     return slot
+  }
+
+  /** Takes the value on top of `thread` and puts it in place of a parked one. */
+  repark(thread: number, slot: number): void {
+    this.#lua.api.lua_rawsetp(thread, REGISTRY, parkedKey(slot))
   }
 
   /** Pushes a parked value and gives its slot up. */

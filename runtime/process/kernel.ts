@@ -1,11 +1,11 @@
 // The process kernel of one thread: pids, spawning on hosts, finding processes, and what follows when one ends.
 
-import { RuntimeError } from '../core/error.ts'
+import { asRuntimeError, RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
 import { formatPid, looksLikePid, parsePid } from '../core/pid.ts'
 import { Links } from './links.ts'
 import { Names } from './names.ts'
-import type { Exit, Payload, Process, ProcessFactory, ProcessInit } from './process.ts'
+import type { Exit, Payload, Process, ProcessFactory, ProcessInit, Upgradable } from './process.ts'
 import type { ProcessHost } from './process-host.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -88,9 +88,7 @@ export class Kernel {
   spawn(request: SpawnRequest): Process {
     const host = this.host(request.host)
     host.accept()
-    const factory = this.factories.get(request.definition)
-    if (factory === undefined)
-      throw new RuntimeError('NotFound', 'factory not found', { retryable: false, details: { id: request.definition } })
+    const factory = this.#factory(request.definition)
     if (request.name !== undefined && this.names.lookup(request.name) !== undefined) {
       throw new RuntimeError('AlreadyExists', 'name already registered', { retryable: false })
     }
@@ -109,6 +107,46 @@ export class Kernel {
     if (request.name !== undefined) this.names.register(request.name, process)
     for (const { topic, payload } of request.messages ?? []) process.deliver(topic, '', payload)
     return process
+  }
+
+  /**
+   * Puts a process of `definition`, made from its current code, in the place of this one, which ends with an error when that
+   * fails. To be called while no code of the process is on the stack.
+   */
+  upgrade(process: Upgradable, definition: string, args: Payload): void {
+    let step = 'create'
+    let next: Process | undefined
+    try {
+      const factory = this.#factory(definition)
+      step = 'init'
+      next = process.become((init) => factory.create({ ...init, args }))
+    } catch (error) {
+      process.terminate(asRuntimeError(error).wrap(`upgrade: ${step} failed`))
+      return
+    }
+    if (next === undefined) return
+    this.#processes.set(next.serial, next)
+    this.names.move(process, next)
+    this.links.move(process, next)
+    const watchers = this.#watchers.get(process)
+    this.#watchers.delete(process)
+    if (watchers !== undefined) this.#watchers.set(next, watchers)
+    for (const host of this.hosts.values()) host.replace(process, next)
+  }
+
+  /** Tells processes that asked for it (`upgradable`) that they run old code of these definitions, and whose change it was. */
+  outdated(changes: ReadonlyMap<string, readonly string[]>): void {
+    const at = Math.floor(Date.now() / 1000)
+    for (const process of [...this.#processes.values()]) {
+      const sources = process.options.upgradable ? changes.get(process.definition) : undefined
+      if (sources !== undefined) process.event({ kind: 'pid.outdated', from: process.pid, at, sources })
+    }
+  }
+
+  #factory(definition: string): ProcessFactory {
+    const factory = this.factories.get(definition)
+    if (factory !== undefined) return factory
+    throw new RuntimeError('NotFound', 'factory not found', { retryable: false, details: { id: definition } })
   }
 
   /** What a factory needs, with the pid made only if somebody asks for its text. */

@@ -48,6 +48,11 @@ export class ProcessHost {
     if (this.processes.size === 0) this.#drained?.()
   }
 
+  /** A process of this host was upgraded: it is the same one for everybody else. */
+  replace(process: Process, next: Process): void {
+    if (this.processes.delete(process)) this.processes.add(next)
+  }
+
   /** Sends CANCEL to all and resolves when they have ended. */
   stop(): Promise<void> {
     this.#state = 'stopping'

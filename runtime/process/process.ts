@@ -58,6 +58,15 @@ export interface Process {
   terminate(error: RuntimeError): void
 }
 
+/** A process that can go on as another one: same pid, name, relations and unread messages (spec/process.md §7). */
+export interface Upgradable extends Process {
+  /**
+   * Hands over to what `create` makes from the terms this one was made under, and releases everything else. `undefined`
+   * when it ended meanwhile. Whatever `create` throws passes through, and nothing has changed then.
+   */
+  become(create: (init: ProcessInit) => Process): Process | undefined
+}
+
 /** What a host hands to the factory of a definition to make a process. */
 export interface ProcessInit {
   readonly serial: number

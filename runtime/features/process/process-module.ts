@@ -83,6 +83,7 @@ export function processModule({ kernel, guard }: ProcessDeps): LuaModule {
       unlisten: raw('unlisten'),
       inbox: raw('inbox'),
       events: raw('events'),
+      upgrade: raw('upgrade'),
       spawn: raw('spawn'),
       spawn_monitored: raw('spawn_monitored'),
       spawn_linked: raw('spawn_linked'),

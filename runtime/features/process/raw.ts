@@ -4,7 +4,8 @@ import { moduleError, RuntimeError } from '../../core/error.ts'
 import { Channel } from '../../lua/channel.ts'
 import type { LuaEngine } from '../../lua/engine.ts'
 import type { RawFunctions } from '../../lua/instance.ts'
-import { type LuaProcess, StackPayload } from '../../lua/lua-process.ts'
+import type { LuaProcess } from '../../lua/lua-process.ts'
+import { StackPayload } from '../../lua/stack-payload.ts'
 import { LUA } from '../../lua/wasm.ts'
 import type { Kernel } from '../../process/kernel.ts'
 import type { Process } from '../../process/process.ts'
@@ -157,6 +158,25 @@ export function processFunctions({ kernel, guard }: ProcessDeps): (engine: LuaEn
         return engine.endOperation(thread, 1)
       }),
 
+      // (id?, ...): the process goes on as a new one, made when its code has left the stack. Never returns.
+      process_upgrade: answering((thread) => {
+        const process = me()
+        const count = lua.api.lua_gettop(thread)
+        const type = count === 0 ? LUA.nil : lua.api.lua_type(thread, 1)
+        if (type !== LUA.nil && type !== LUA.string) throw moduleError('Invalid', 'upgrade id must be a string')
+        const definition = (type === LUA.string && process.vm.cachedText(thread, 1)) || process.definition
+        if (process.pooled) throw moduleError('InvalidState', 'a function call cannot be upgraded')
+        if (
+          definition !== process.definition &&
+          !guard.allows(process.frame, 'process.spawn', definition, { pid: process.pid })
+        )
+          throw moduleError('PermissionDenied', `not allowed to spawn process: ${definition}`)
+        const coroutine = engine.mustYield(thread)
+        const args = new StackPayload(engine, thread, 2, Math.max(0, count - 1))
+        process.replacing = () => kernel.upgrade(process, definition, args)
+        return engine.suspend(coroutine, thread)
+      }),
+
       process_listen: answering((thread) => {
         const topic = topicAt(thread, 1, 'listen to')
         let asMessage = false
@@ -164,23 +184,23 @@ export function processFunctions({ kernel, guard }: ProcessDeps): (engine: LuaEn
           lua.api.lua_getfield(thread, 2, lua.symbol('message'))
           asMessage = lua.api.lua_toboolean(thread, -1) !== 0
         }
-        me().listen(thread, topic, asMessage)
+        me().mailbox.listen(thread, topic, asMessage)
         return 1
       }),
 
       process_inbox(thread) {
-        me().inbox(thread)
+        me().mailbox.inbox(thread)
         return 1
       },
 
       process_events(thread) {
-        me().events(thread)
+        me().mailbox.events(thread)
         return 1
       },
 
       process_unlisten(thread) {
         const channel = lua.objectAt(thread, 1)
-        if (channel instanceof Channel && me().unlisten(channel)) return pushTrue(thread)
+        if (channel instanceof Channel && me().mailbox.unlisten(channel)) return pushTrue(thread)
         lua.api.lua_pushboolean(thread, 0)
         const { vm } = me()
         vm.lift()

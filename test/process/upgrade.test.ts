@@ -1,0 +1,269 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { noPayload } from '../../runtime/process/process.ts'
+import { HOST, type LuaNode, luaNode } from '../support/lua-node.ts'
+
+let node: LuaNode
+beforeEach(async () => {
+  node = await luaNode()
+})
+
+/** Runs `body` in a process with `inbox` and a helper that answers the next message's data. */
+const lua = (body: string) =>
+  node.eval(`
+    local inbox = process.inbox()
+    local function next_data() local m = inbox:receive() local p = m:payload() return p and p:data() end
+    ${body}`)
+
+/** A process that reports its state to `parent` and upgrades on request. */
+const version = (name: string) => `
+  local function main(parent, state)
+    process.send(parent, "at", "${name}", state, process.pid(), process.id())
+    local inbox = process.inbox()
+    while true do
+      local m = inbox:receive()
+      if m:topic() == "upgrade" then process.upgrade(m:payload():data(), parent, (state or 0) + 1) error("returned") end
+      if m:topic() == "stop" then return "${name}" end
+      process.send(parent, "got", "${name}", m:payload():data())
+    end
+  end
+  return { main = main }`
+
+describe('upgrade', () => {
+  test('keeps the pid and runs the current code with the arguments', async () => {
+    node.process('app:w', version('old'))
+    node.process(
+      'app:start',
+      `local function main()
+      local inbox = process.inbox()
+      local pid = process.spawn("app:w", "${HOST}", process.pid(), 1)
+      local seen = {}
+      for i = 1, 2 do
+        local values = inbox:receive():payload()
+        seen[i] = values[1]:data() .. values[2]:data() .. tostring(values[3]:data() == pid) .. values[4]:data()
+        if i == 1 then
+          process.send(process.registry.lookup("test"), "replace")
+          inbox:receive()
+          process.send(pid, "upgrade", nil)
+        end
+      end
+      return seen
+    end return { main = main }`,
+    )
+    node.process(
+      'app:test',
+      'return { main = function() process.registry.register("test") return process.inbox():receive():from() end }',
+    )
+    const asked = node.run('app:test')
+    const started = node.run('app:start')
+    const { value: pid } = await asked
+    node.process('app:w', version('new'))
+    node.kernel.find(String(pid)).deliver('go', '', noPayload)
+    expect((await started).value).toEqual(['old1trueapp:w', 'new2trueapp:w'])
+  })
+
+  test('goes on as another definition when one is named', async () => {
+    node.process('app:a', version('a'))
+    node.process('app:b', version('b'))
+    expect(
+      await lua(`
+        local pid = process.spawn_monitored("app:a", "${HOST}", process.pid())
+        inbox:receive()
+        process.send(pid, "upgrade", "app:b")
+        local at = inbox:receive():payload()
+        process.send(pid, "stop")
+        local event = process.events():receive()
+        return { at[1]:data(), at[4]:data(), event.from == pid, event.result.value }`),
+    ).toEqual(['b', 'app:b', true, 'b'])
+  })
+
+  test('messages not read are kept in order, whatever they waited in', async () => {
+    node.process(
+      'app:w',
+      `local function main(parent, upgraded)
+        if not upgraded then
+          local a, b = process.listen("a"), process.listen("b", { message = true })
+          process.send(parent, "ready")
+          b:receive()
+          process.upgrade(nil, parent, true)
+        end
+        local inbox, log = process.inbox(), {}
+        while true do
+          local m = inbox:receive()
+          local p = m:payload()
+          if m:topic() == "end" then return log end
+          local text = m:topic() .. ":"
+          if p == nil then text = text .. "nil"
+          elseif type(p) == "table" then for _, one in ipairs(p) do text = text .. one:data() end
+          else text = text .. p:data().n end
+          log[#log + 1] = text .. (m:from() == parent and "" or "?")
+        end
+      end return { main = main }`,
+    )
+    expect(
+      await lua(`
+        local pid = process.spawn_monitored("app:w", "${HOST}", process.pid())
+        inbox:receive()
+        process.send(pid, "a", { n = 1 })
+        process.send(pid, "c", { n = 2 })
+        process.send(pid, "a", "x", "y")
+        process.send(pid, "a")
+        process.send(pid, "c", { n = 3 })
+        process.send(pid, "b", "taken")
+        process.send(pid, "b", { n = 4 })
+        process.send(pid, "end")
+        return process.events():receive().result.value`),
+    ).toEqual(['a:1', 'c:2', 'a:xy', 'a:nil', 'c:3', 'b:4'])
+  })
+
+  test('names, links, monitors and context stay; trap_links, coroutines and timers do not', async () => {
+    node.process(
+      'app:w',
+      `local function main(parent, upgraded)
+        if not upgraded then
+          process.set_options { trap_links = true, upgradable = true }
+          process.registry.register("worker")
+          process.link(parent)
+          process.monitor(parent)
+          coroutine.spawn(function() process.listen("other"):receive() error("alive") end)
+          process.upgrade(nil, parent, true)
+        end
+        local options = process.get_options()
+        process.send(parent, "options", { options.trap_links, options.upgradable, process.registry.lookup("worker") == process.pid() })
+        process.inbox():receive()
+        error("down")
+      end return { main = main }`,
+    )
+    expect(
+      await lua(`
+        process.set_options { trap_links = true }
+        local pid = process.spawn_monitored("app:w", "${HOST}", process.pid())
+        local options = next_data()
+        process.send(pid, "other")
+        local events = process.events()
+        local first, second = events:receive(), events:receive()
+        local _, gone = process.registry.lookup("worker")
+        return { options, first.kind, second.kind, first.from == pid, tostring(gone), (string.find(first.result.error, "down")) ~= nil }`),
+    ).toEqual([[false, false, true], 'pid.exit', 'pid.link.down', true, 'name not registered', true])
+  })
+
+  test('unread events are kept', async () => {
+    node.process('app:child', 'return { main = function() return 7 end }')
+    node.process(
+      'app:w',
+      `local function main(parent, upgraded)
+        if not upgraded then
+          process.spawn_monitored("app:child", "${HOST}")
+          process.inbox():receive()
+          process.upgrade(nil, parent, true)
+        end
+        local event = process.events():receive()
+        return { event.kind, event.result.value }
+      end return { main = main }`,
+    )
+    expect(
+      await lua(`
+        local pid = process.spawn_monitored("app:w", "${HOST}", process.pid())
+        for i = 1, 5 do coroutine.yield() end
+        process.send(pid, "go")
+        return process.events():receive().result.value`),
+    ).toEqual(['pid.exit', 7])
+  })
+
+  test('works from a coroutine the program made, and inside pcall', async () => {
+    node.process(
+      'app:w',
+      `local function main(how, upgraded)
+        if upgraded then return { how, upgraded } end
+        if how == "wrap" then coroutine.wrap(function() process.upgrade(nil, how, { deep = 1 }) end)() end
+        if how == "spawned" then coroutine.spawn(function() process.upgrade(nil, how, { deep = 2 }) end) channel.new():receive() end
+        pcall(function() process.upgrade(nil, how, { deep = 3 }) end)
+        error("went on")
+      end return { main = main }`,
+    )
+    expect((await node.run('app:w', 'wrap')).value).toEqual(['wrap', { deep: 1 }])
+    expect((await node.run('app:w', 'spawned')).value).toEqual(['spawned', { deep: 2 }])
+    expect((await node.run('app:w', 'pcall')).value).toEqual(['pcall', { deep: 3 }])
+  })
+
+  test('a failure ends the process and says which step failed', async () => {
+    node.process('app:w', 'return { main = function(id) process.upgrade(id) end }')
+    node.process('app:broken', 'error("at load")')
+    node.process('app:empty', 'return {}')
+    const failure = async (id: string) => (await node.run('app:w', id)).error?.text
+    expect(await failure('app:none')).toBe('upgrade: create failed: factory not found')
+    expect(await failure('app:broken')).toMatch(/^upgrade: init failed: failed to execute script: .*at load/)
+    expect(await failure('app:empty')).toBe('upgrade: init failed: method "main" not found in module')
+  })
+
+  test('an upgraded process reached by its old handle is still the same', async () => {
+    node.process(
+      'app:w',
+      'return { main = function(again) if not again then process.upgrade(nil, true) end process.inbox():receive() return "done" end }',
+    )
+    const process = node.spawn('app:w')
+    const ended = new Promise((resolve) => node.kernel.watch(process, (exit) => resolve(exit.result?.values()[0])))
+    await node.eval('for i = 1, 5 do coroutine.yield() end')
+    expect(node.kernel.byPid(process.pid)).not.toBe(process)
+    process.deliver('go', '', noPayload)
+    expect(await ended).toBe('done')
+    expect(node.kernel.hosts.get(HOST)?.processes.size).toBe(0)
+    expect(node.kernel.processCount).toBe(0)
+  })
+
+  test('a function call cannot be upgraded', async () => {
+    node.function('app:f', 'return { handler = function() local _, err = process.upgrade() return err:kind() end }')
+    expect(await node.eval('return funcs.call("app:f")', { modules: ['funcs'] })).toBe('InvalidState')
+  })
+})
+
+describe('outdated', () => {
+  const watcher = (options: string) => `return { main = function(parent)
+    process.set_options(${options})
+    process.send(parent, "ready")
+    process.inbox():receive()
+    local log, events = {}, process.events()
+    while true do
+      local r = channel.select { events:case_receive(), default = true }
+      if r.default then return log end
+      log[#log + 1] = { r.value.kind, r.value.sources, r.value.from == process.pid() }
+    end
+  end }`
+
+  const outdate = async (options: string) => {
+    node.process('app:w', watcher(options))
+    node.process(
+      'app:start',
+      `return { main = function()
+      local pid = process.spawn_monitored("app:w", "${HOST}", process.pid())
+      process.inbox():receive()
+      process.send(process.registry.lookup("test"), "ready")
+      process.inbox():receive()
+      process.send(pid, "go")
+      return process.events():receive().result.value
+    end }`,
+    )
+    node.process(
+      'app:test',
+      'return { main = function() process.registry.register("test") process.inbox():receive() end }',
+    )
+    const ready = new Promise<void>((resolve) => node.kernel.watch(node.spawn('app:test'), () => resolve()))
+    const started = node.spawn('app:start')
+    const ended = new Promise((resolve) =>
+      node.kernel.watch(started, (exit) => resolve(exit.result?.values()[0] ?? exit.error)),
+    )
+    await ready
+    node.kernel.outdated(new Map([['app:w', ['app:lib']]]))
+    node.kernel.outdated(new Map([['app:other', ['app:other']]]))
+    node.kernel.outdated(new Map([['app:w', ['app:w', 'app:lib']]]))
+    started.deliver('go', '', noPayload)
+    return ended
+  }
+
+  test('those who asked are told, and unread notices are one', async () => {
+    expect(await outdate('{ upgradable = true }')).toEqual([['pid.outdated', ['app:lib', 'app:w'], true]])
+  })
+
+  test('others are not told', async () => {
+    expect(await outdate('{ upgradable = false }')).toEqual(Object.create(null))
+  })
+})
