@@ -5,6 +5,7 @@ import type { Origin } from './core/entry.ts'
 import { errorText } from './core/error.ts'
 import { type Diagnostic, formatDiagnostic } from './loader/diagnostic.ts'
 import { diffStates, isEmpty, type LoadedState, type StateChanges, settle } from './loader/diff.ts'
+import { type EntryProblem, locateProblem } from './loader/entry-problem.ts'
 import type { Loaded } from './loader/load.ts'
 import type { PathWatcher } from './loader/watcher.ts'
 
@@ -12,11 +13,7 @@ import type { PathWatcher } from './loader/watcher.ts'
 export interface Applied {
   /** Ids whose change has landed. */
   readonly changed: readonly string[]
-  readonly problems: readonly {
-    readonly level: 'warn' | 'error'
-    readonly entry?: string | undefined
-    readonly message: string
-  }[]
+  readonly problems: readonly EntryProblem[]
 }
 
 export interface ReloadLine {
@@ -109,8 +106,9 @@ export class HotReload {
   async #apply(changes: StateChanges, next: Loaded, problems: ReloadLine[]): Promise<Set<string>> {
     try {
       const applied = await this.#options.apply(changes, next.origins)
-      for (const { level, entry, message } of applied.problems) {
-        problems.push({ level, message: placed(message, entry, next) })
+      for (const problem of applied.problems) {
+        const message = formatDiagnostic(locateProblem(problem, next.files), next.project.root)
+        problems.push({ level: problem.level, message })
       }
       return new Set(applied.changed)
     } catch (error) {
@@ -153,13 +151,6 @@ export class HotReload {
     this.#told = now
     if (hadProblems && now.size === 0) this.#options.report({ level: 'info', message: 'all files load again' })
   }
-}
-
-/** A problem with an entry, led by the place of the entry. */
-function placed(message: string, entry: string | undefined, loaded: Loaded): string {
-  const source = entry === undefined ? undefined : loaded.files.get(entry)
-  if (source === undefined) return message
-  return formatDiagnostic({ level: 'error', message, file: source.file, line: source.line }, loaded.project.root)
 }
 
 const SHOWN = 5

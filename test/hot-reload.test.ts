@@ -6,6 +6,7 @@ import { HotReload, type HotReloadOptions, type ReloadLine } from '../runtime/ho
 import { loadProject } from '../runtime/loader/load.ts'
 import { SourceCache } from '../runtime/loader/source-cache.ts'
 import { Watcher } from '../runtime/loader/watcher.ts'
+import { openProject } from '../runtime/open-project.ts'
 import type { Kind } from '../runtime/registry/kind.ts'
 import { Registry } from '../runtime/registry/registry.ts'
 import { type Folder, folder, LOCK } from './loader/project-folder.ts'
@@ -106,7 +107,7 @@ describe('reload', () => {
     expect(registry.get('app:a')?.data).toEqual({ source: 'two' })
     expect(registry.get('app:n')).toBeDefined()
     expect(said()).toEqual([
-      expect.stringMatching(/^src\/b\.yaml:3: .*bad is not allowed/),
+      expect.stringMatching(/^src\/b\.yaml:3:5: .*bad is not allowed/),
       'reloaded: created app:n; updated app:a',
     ])
     await hot.reload()
@@ -218,4 +219,49 @@ describe('watching', () => {
     await until(() => ids().includes('new:y') && !ids().includes('new:x'))
     await hot.stop()
   })
+})
+
+test('a running function follows its library through edits, mistakes, deletion and return', async () => {
+  const project = folder({
+    'wippy.lock': LOCK,
+    'src/_index.yaml': index(
+      '{name: lib, kind: library.lua, source: "file://lib.lua"}',
+      '{name: f, kind: function.lua, source: "file://f.lua", method: main, imports: {lib: "app:lib"}}',
+    ),
+    'src/lib.lua': 'return { v = function() return 1 end }',
+    'src/f.lua': 'local lib = require("lib")\nlocal function main() return lib.v() end\nreturn { main = main }',
+  })
+  const said: string[] = []
+  let wake = (): void => {}
+  const open = await openProject({
+    root: project.path,
+    report: ({ message }) => {
+      said.push(message)
+      wake()
+    },
+  })
+  const line = async (text: string): Promise<void> => {
+    while (!said.some((message) => message.includes(text))) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  }
+  await open.host.start()
+  const call = (): Promise<unknown> => open.host.call('app:f', [])
+  expect(await call()).toBe(1)
+  project.write({ 'src/lib.lua': 'return { v = function() return 2 end }' })
+  await line('reloaded: updated app:lib')
+  expect(await call()).toBe(2)
+  project.write({ 'src/lib.lua': '\nreturn { v = function( return 3 end }' })
+  await line('src/lib.lua:2: entry app:lib')
+  expect(await call()).toBe(2)
+  project.remove('src/lib.lua')
+  await line('file://lib.lua: no such file; its last good entries stay')
+  expect(await call()).toBe(2)
+  said.length = 0
+  project.write({ 'src/lib.lua': 'return { v = function() return 4 end }' })
+  await line('reloaded: updated app:lib')
+  expect(await call()).toBe(4)
+  await open.close()
 })

@@ -138,7 +138,14 @@ export class Gathering {
         module: module.name,
         module_version: module.version,
       })
-      const place = { file: module.folder, line: 1, column: 1, files: [module.folder], module: module.name }
+      const place = {
+        file: module.folder,
+        line: 1,
+        column: 1,
+        files: [module.folder],
+        sourceFile: undefined,
+        module: module.name,
+      }
       this.entries.push({ entry: { ...entry, meta }, origin: 'pack', ...place })
     }
   }

@@ -7,8 +7,14 @@ import type { SourceRoot } from './source-root.ts'
 
 export interface Interpolated {
   readonly tree: Value
-  /** Absolute paths of the files whose content is in the tree. */
-  readonly files: readonly string[]
+  /** The files whose content is in the tree, absolute, with where it is. */
+  readonly files: readonly InterpolatedFile[]
+}
+
+export interface InterpolatedFile {
+  readonly file: string
+  /** Keys and indexes from the top of the definition to the content. */
+  readonly path: readonly (string | number)[]
 }
 
 /** The tree of a definition with every reference replaced; `read` gives the content of a located file. */
@@ -19,17 +25,17 @@ export function interpolate(
   read: (file: string) => Value,
 ): Interpolated {
   if (definition.references.length === 0) return { tree: definition.tree, files: [] }
-  const files = new Set<string>()
+  const files: InterpolatedFile[] = []
   const contents = definition.references.map((reference) => {
     try {
       const file = root.locate(root.resolve(reference.text, inside))
-      files.add(file)
+      files.push({ file, path: reference.path })
       return read(file)
     } catch (error) {
       throw new DefinitionError(`${reference.text}: ${asRuntimeError(error).message}`, reference.mark)
     }
   })
-  return { tree: replaced(definition.tree, definition.references, contents, 0), files: [...files] }
+  return { tree: replaced(definition.tree, definition.references, contents, 0), files }
 }
 
 /** A tree with values put at the paths of references; what no path goes through is shared, not copied. */

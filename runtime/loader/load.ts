@@ -39,8 +39,10 @@ export interface EntrySource {
   readonly file: string
   readonly line: number
   readonly column: number
-  /** The definition file and the files it takes content from. */
+  /** The definition file, then the files whose content is in the entry. */
   readonly files: readonly string[]
+  /** The file that the field `source` is the content of: lines of its errors are lines of that file. */
+  readonly sourceFile: string | undefined
   /** `org/module`, unless it is the app's own. */
   readonly module: string | undefined
 }
@@ -150,8 +152,8 @@ function sourcesById(loaded: readonly LoadedEntry[]): Map<string, LoadedEntry> {
 
 function entrySource(loaded: LoadedEntry | undefined, id: string): EntrySource {
   if (loaded === undefined) throw new Error(`entry ${parseId(id).name} came from nowhere`)
-  const { file, line, column, files, module } = loaded
-  return { file, line, column, files, module }
+  const { file, line, column, files, sourceFile, module } = loaded
+  return { file, line, column, files, sourceFile, module }
 }
 
 /** Diagnostics about entries, with the places of the entries. */

@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import type { Entry, Origin } from '../core/entry.ts'
 import { asRuntimeError, errorText } from '../core/error.ts'
 import { formatId } from '../core/id.ts'
-import { emptyMap, type ValueMap } from '../core/value.ts'
+import { emptyMap, isMap, type Value, type ValueMap } from '../core/value.ts'
 import { caret, YamlError } from '../external/yaml.ts'
-import { type DefinedEntry, definedEntries, markOf, namespaceOf } from './definition.ts'
+import { definedEntries, markOf, namespaceOf } from './definition.ts'
 import type { Diagnostic } from './diagnostic.ts'
-import { interpolate } from './interpolate.ts'
-import type { GoodReading, SourceCache } from './source-cache.ts'
+import { type InterpolatedFile, interpolate } from './interpolate.ts'
+import type { GoodReading, ReadEntry, SourceCache } from './source-cache.ts'
 import { SourceRoot, type WalkOptions } from './source-root.ts'
 
 /** An entry with where it was read. */
@@ -20,8 +20,10 @@ export interface LoadedEntry {
   readonly file: string
   readonly line: number
   readonly column: number
-  /** The definition file and the files whose content is in the entries of that file. */
+  /** The definition file, then the files whose content is in the entry. */
   readonly files: readonly string[]
+  /** The file that the field `source` is the content of. */
+  readonly sourceFile: string | undefined
   readonly module: string | undefined
 }
 
@@ -57,7 +59,7 @@ export function readSource(source: SourceDescription, cache: SourceCache): Sourc
     const { reading, faults, isBroken } = readFile(file, inside, root, cache)
     diagnostics.push(...faults)
     if (isBroken) broken.push(file)
-    for (const defined of reading.entries) entries.push(loadedEntry(defined, file, reading, source))
+    for (const defined of reading.entries) entries.push(loadedEntry(defined, file, source))
   }
   return { entries, diagnostics, found, broken }
 }
@@ -68,7 +70,7 @@ interface FileReading {
   readonly isBroken: boolean
 }
 
-const NOTHING: GoodReading = { entries: [], files: [] }
+const NOTHING: GoodReading = { entries: [] }
 
 function readFile(file: string, inside: string, root: SourceRoot, cache: SourceCache): FileReading {
   const before = cache.lastGood(file)
@@ -87,13 +89,31 @@ function readFile(file: string, inside: string, root: SourceRoot, cache: SourceC
         isBroken: true,
       }
     }
-    const reading = { entries: definedEntries(definition, tree, ns), files: [file, ...files] }
+    const entries = definedEntries(definition, tree, ns)
+    const reading = { entries: entries.map((entry, index) => ({ ...entry, ...filesOf(index, file, files, tree) })) }
     cache.keepGood(file, reading)
     const more: Diagnostic = { level: 'warn', file, message: 'only the first YAML document of the file is read' }
     return { reading, faults: definition.more ? [more] : [], isBroken: false }
   } catch (error) {
     return { reading: before ?? NOTHING, faults: [faultOf(error, file, before, cache)], isBroken: true }
   }
+}
+
+/** What of the interpolated files is in the entry at an index; what stands outside of `entries` is in all of them. */
+function filesOf(
+  index: number,
+  file: string,
+  interpolated: readonly InterpolatedFile[],
+  tree: Value,
+): Pick<ReadEntry, 'files' | 'sourceFile'> {
+  const isBatch = isMap(tree) && Array.isArray(tree['entries']) && tree['entries'].length > 0
+  const own = interpolated.filter(({ path }) => !isBatch || path[0] !== 'entries' || path[1] === index)
+  const source = own.find(({ path }) => isSource(isBatch ? path.slice(2) : path))
+  return { files: [...new Set([file, ...own.map((item) => item.file)])], sourceFile: source?.file }
+}
+
+function isSource(path: readonly (string | number)[]): boolean {
+  return path.join('.') === 'source' || path.join('.') === 'data.source'
 }
 
 function fault(file: string, message: string, before: GoodReading | undefined, hint?: string): Diagnostic {
@@ -121,20 +141,16 @@ function snippetOf(file: string, mark: { line: number; column: number }, cache: 
   return typeof text === 'string' ? caret(text, mark) : undefined
 }
 
-function loadedEntry(
-  defined: DefinedEntry,
-  file: string,
-  reading: GoodReading,
-  { module, origin }: SourceDescription,
-): LoadedEntry {
-  const { ns, name, kind, data, mark } = defined
+function loadedEntry(read: ReadEntry, file: string, { module, origin }: SourceDescription): LoadedEntry {
+  const { ns, name, kind, data, mark, files, sourceFile } = read
   return {
-    entry: { id: formatId(ns, name), kind, meta: withModule(defined.meta, module), data },
+    entry: { id: formatId(ns, name), kind, meta: withModule(read.meta, module), data },
     origin,
     file,
     line: mark.line,
     column: mark.column,
-    files: reading.files,
+    files,
+    sourceFile,
     module: module?.name,
   }
 }

@@ -21,11 +21,16 @@ interface CachedContent {
   readonly content: string | Uint8Array
 }
 
-/** A definition file read without fault, files it names included. */
+/** The entries of a definition file read without fault, each with the files it takes content from. */
 export interface GoodReading {
-  readonly entries: readonly DefinedEntry[]
-  /** The definition file and the files whose content it took in. */
+  readonly entries: readonly ReadEntry[]
+}
+
+export interface ReadEntry extends DefinedEntry {
+  /** The definition file, then the files whose content is in the entry. */
   readonly files: readonly string[]
+  /** The file that the field `source` is the content of. */
+  readonly sourceFile: string | undefined
 }
 
 export class SourceCache {

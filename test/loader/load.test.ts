@@ -177,9 +177,28 @@ describe('file references', () => {
         'file://key': 1,
       },
     })
+    expect(loaded.files.get('app.tools:a')?.sourceFile).toBe(project.at('src/tools/a.lua'))
     expect(loaded.files.get('app.tools:a')?.files.toSorted()).toEqual(
       ['src/lib/b.txt', 'src/tools/_index.yaml', 'src/tools/a.lua', 'src/tools/ns.txt'].map(project.at),
     )
+  })
+
+  test('an entry depends on the files whose content it has, and on no other', async () => {
+    const project = folder({
+      'wippy.lock': LOCK,
+      'src/a.yaml':
+        'namespace: app\nmeta: {license: file://l.txt}\nentries:\n' +
+        '  - {name: a, kind: k, data: {source: "file://a.lua"}}\n  - {name: b, kind: k, text: "file://b.txt"}\n',
+      'src/one.yaml': 'namespace: one\nname: x\nkind: k\nsource: file://a.lua\n',
+      'src/a.lua': 'a',
+      'src/b.txt': 'b',
+      'src/l.txt': 'MIT',
+    })
+    const { files } = await load(project)
+    const shown = (id: string): unknown[] => [files.get(id)?.files, files.get(id)?.sourceFile]
+    expect(shown('app:a')).toEqual([['src/a.yaml', 'src/l.txt', 'src/a.lua'].map(project.at), project.at('src/a.lua')])
+    expect(shown('app:b')).toEqual([['src/a.yaml', 'src/l.txt', 'src/b.txt'].map(project.at), undefined])
+    expect(shown('one:x')).toEqual([['src/one.yaml', 'src/a.lua'].map(project.at), project.at('src/a.lua')])
   })
 
   test('bytes that are not text arrive as bytes', async () => {
