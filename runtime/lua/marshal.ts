@@ -382,6 +382,6 @@ function arrayIndex(key: number | bigint): number {
   return typeof key === 'number' && Number.isInteger(key) && key > 0 ? key : 0
 }
 
-function tooDeep(): RuntimeError {
-  return new RuntimeError('Invalid', `value is nested deeper than ${MAX_DEPTH} levels`, { retryable: false })
+function tooDeep(limit = MAX_DEPTH): RuntimeError {
+  return new RuntimeError('Invalid', `value is nested deeper than ${limit} levels`, { retryable: false })
 }
