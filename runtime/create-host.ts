@@ -211,7 +211,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
       logger.log(problem.level, problem.message, problem.entry === undefined ? {} : { entry: problem.entry }),
     ...(config === undefined ? {} : { timeoutMs: config.ms('registry.event_wait_timeout') }),
   })
-  for (const module of createRegistryModules(registry, deps)) byName.set(module.name, module)
+  for (const module of createRegistryModules(registry, deps, state)) byName.set(module.name, module)
   const problems = await registry.boot(sources(options))
 
   const spawn = (definition: string, host: string, args: readonly Value[], extra: SpawnOptions): Process =>

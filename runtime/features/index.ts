@@ -13,6 +13,7 @@ import type { AnyKind } from '../registry/kind.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Guard } from '../security/guard.ts'
 import type { Policies } from '../security/policies.ts'
+import type { TokenStorage } from '../security/tokens.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { base64Module } from './base64.ts'
 import { contractBindingKind, contractDefinitionKind } from './contract/contract-kinds.ts'
@@ -47,13 +48,14 @@ import { payloadModule } from './payload.ts'
 import { hostKinds } from './process/host-kinds.ts'
 import { processModule } from './process/process-module.ts'
 import { processFunctions } from './process/raw.ts'
+import { loaderModule } from './registry/loader-module.ts'
 import { registryModule } from './registry/registry-module.ts'
 import { stateKinds } from './registry/state-kinds.ts'
 import { policyKinds } from './security/policy-kinds.ts'
 import { securityModule } from './security/security-module.ts'
-import { TokenStores } from './security/token-store-kind.ts'
+import { TokenStores, tokenStoreKind } from './security/token-store-kind.ts'
 import { securityTypes } from './security/types.ts'
-import { Stores } from './store/store.ts'
+import { plainPut, Stores } from './store/store.ts'
 import { memoryStoreKind } from './store/store-kinds.ts'
 import { storeModule } from './store/store-module.ts'
 import { textModule } from './text/text-module.ts'
@@ -163,15 +165,23 @@ export function createModules(deps: FeatureDeps, { volumes, contracts, tokenStor
 }
 
 /** The modules over the registry itself, which exists only after the kinds do. */
-export function createRegistryModules(registry: Registry, { guard, logger }: FeatureDeps): LuaModule[] {
-  return [registryModule({ registry, guard, warn: (message, where) => logger.warn(message, { location: where }) })]
+export function createRegistryModules(
+  registry: Registry,
+  { guard, logger }: FeatureDeps,
+  { volumes }: FeatureState,
+): LuaModule[] {
+  const warn = (message: string, where: string): void => logger.warn(message, { location: where })
+  return [
+    registryModule({ registry, guard, warn }),
+    loaderModule({ guard, folderOf: (id) => volumes.require(id).root, warn }),
+  ]
 }
 
 /** Every entry kind, by name. */
 export function createKinds(
   deps: FeatureDeps,
   lua: LuaKindDeps,
-  { volumes, contracts, stores }: FeatureState,
+  { volumes, contracts, stores, tokenStores }: FeatureState,
 ): ReadonlyMap<string, AnyKind> {
   const kinds: AnyKind[] = [
     ...stateKinds,
@@ -183,11 +193,30 @@ export function createKinds(
     ...envKinds({ environment: deps.environment, os: deps.os, root: deps.root }),
     ...policyKinds({ policies: deps.policies, compileExpression }),
     memoryStoreKind({ stores, clock: deps.clock }),
+    tokenStoreKind({
+      tokenStores,
+      policies: deps.policies,
+      clock: deps.clock,
+      storage: (id) => tokenStorage(stores, id),
+      variable: (name, ns) => deps.environment.lookup(name, ns),
+    }),
     contractDefinitionKind(contracts),
     contractBindingKind(contracts),
     directoryKind({ volumes, root: deps.root, moduleRoot: deps.moduleRoot }),
   ]
   return new Map(kinds.map((kind) => [kind.kind, kind]))
+}
+
+/** Tokens in a key-value store, looked up at each use: its entry may be replaced meanwhile. */
+function tokenStorage(stores: Stores, id: string): TokenStorage {
+  stores.require(id)
+  return {
+    get: async (key) => (await stores.require(id).entry(key))?.value,
+    async set(key, value, ttl) {
+      await stores.require(id).put(key, value, { ...plainPut, ttl })
+    },
+    delete: (key) => stores.require(id).delete(key),
+  }
 }
 
 function splitOf(name: string): (typeof splits)[string] {

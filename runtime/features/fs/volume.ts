@@ -49,6 +49,11 @@ export class Volume {
     this.#options = options
   }
 
+  /** Absolute path of the folder on the machine. */
+  get root(): string {
+    return this.#options.root
+  }
+
   /** The path from the root, `/` first, with `.` and `..` resolved against the root; `from` is where relative ones start. */
   normalize(path: string, from = '/'): string {
     if (path === '') throw new RuntimeError('Invalid', 'path required')
