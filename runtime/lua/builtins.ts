@@ -6,7 +6,12 @@ import type { LuaEngine } from './engine.ts'
 import { HANDLE_MESSAGE, HANDLE_PAYLOAD, type RawFunctions } from './instance.ts'
 import { environmentKey, KEY } from './keys.ts'
 import { LuaObject, LuaRaise } from './module.ts'
+import { patternFunctions } from './pattern-functions.ts'
 import { LUA, REGISTRY } from './wasm.ts'
+
+/** A few milliseconds of matching: nothing else runs meanwhile. */
+const NATIVE_STEPS = 2_000_000
+const BOUNDED_STEPS = 1_000_000
 
 export function builtinFunctions(engine: LuaEngine): RawFunctions {
   const { lua } = engine
@@ -36,7 +41,17 @@ export function builtinFunctions(engine: LuaEngine): RawFunctions {
     lua.api.lua_setiuservalue(thread, -2, 1)
   }
 
+  /** The string at `index` where it lies: valid until something allocates. */
+  const bytesAt = (thread: number, index: number, name: string): { pointer: number; bytes: Uint8Array } => {
+    const pointer = lua.api.lua_tolstring(thread, index, lua.scratch)
+    if (pointer === 0) throw new LuaRaise(`bad argument #${index} to '${name}' (string expected)`)
+    const length = lua.word(lua.scratch)
+    return { pointer, bytes: lua.u8.subarray(pointer, pointer + length) }
+  }
+
   return {
+    ...patternFunctions(engine),
+
     environment(thread) {
       const main = engine.current?.process.main.thread
       if (main === undefined) lua.api.lua_pushnil(thread)
@@ -185,16 +200,6 @@ export function builtinFunctions(engine: LuaEngine): RawFunctions {
     error_equal(thread) {
       lua.api.lua_pushboolean(thread, lua.objectAt(thread, 1) === lua.objectAt(thread, 2) ? 1 : 0)
       return 1
-    },
-
-    // ---- patterns ----
-
-    cheap_pattern(thread) {
-      lua.api.lua_pushboolean(thread, 1)
-      return 1
-    },
-    bounded_pattern() {
-      throw new LuaRaise('pattern too complex')
     },
   }
 }

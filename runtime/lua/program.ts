@@ -7,6 +7,8 @@ export interface Code {
   readonly id: string
   /** Plain Lua; types are erased with lines and columns kept. */
   readonly source: string
+  /** The source calls the hidden library of run-time types (typed/types.lua). */
+  readonly needsTypes: boolean
   /** Names the chunk may require and the module behind each: `{ json: 'json', j: 'json' }`. */
   readonly modules: ReadonlyMap<string, string>
   /** Import aliases and the libraries behind them. */

@@ -1,7 +1,7 @@
 -- What every Lua state starts with: the frozen base environment, per-process globals, `require`, and the sugar of channels and
 -- messages. Runs once per VM, before any code of an app. State and policy live in TypeScript: this adds methods only.
 -- host: host functions by name. codes: the entry's code first, then its libraries. method: what the entry's table is asked for.
-local host, codes, method, needs_environment, base_modules = ...
+local host, codes, method, needs_environment, base_modules, types_library = ...
 
 local type, next, pairs, select, error, pcall, rawget, rawset, rawequal, assert, tonumber =
   type, next, pairs, select, error, pcall, rawget, rawset, rawequal, assert, tonumber
@@ -121,35 +121,37 @@ local function subject(value)
   return value
 end
 
-local bounded = host.bounded_pattern
--- Patterns native Lua runs in linear time, by text; the others go to a matcher with a step budget.
+-- Patterns native Lua runs quickly on subjects up to a length, by text; the rest goes to a matcher with a step budget.
+local bounded_find, cheap_pattern = host.bounded_find, host.cheap_pattern
 local cheap, cheap_count = {}, 0
-local function is_cheap(pattern)
-  local known = cheap[pattern]
-  if known ~= nil then return known end
-  if type(pattern) ~= "string" then return true end
-  known = host.cheap_pattern(pattern)
-  if cheap_count < 512 then cheap[pattern], cheap_count = known, cheap_count + 1 end
-  return known
+local function is_cheap(s, pattern)
+  if type(pattern) ~= "string" or type(s) ~= "string" then return true end
+  local limit = cheap[pattern]
+  if limit == nil then
+    limit = cheap_pattern(pattern)
+    if cheap_count < 512 then cheap[pattern], cheap_count = limit, cheap_count + 1 end
+  end
+  return #s <= limit
 end
 
 function text.find(s, pattern, init, plain)
   s = subject(s)
-  if plain or is_cheap(pattern) then return find(s, pattern, init, plain) end
-  return bounded("find", s, pattern, init)
+  if plain or is_cheap(s, pattern) then return find(s, pattern, init, plain) end
+  return bounded_find(s, pattern, init)
 end
 
-local match, gsub, gmatch = string.match, string.gsub, string.gmatch
+local match, gsub, gmatch, pack = string.match, string.gsub, string.gmatch, table.pack
 function text.match(s, pattern, init)
   s = subject(s)
-  if is_cheap(pattern) then return match(s, pattern, init) end
-  return bounded("match", s, pattern, init)
+  if is_cheap(s, pattern) then return match(s, pattern, init) end
+  local found = pack(bounded_find(s, pattern, init))
+  if found.n == 2 then return sub(s, found[1], found[2]) end
+  return unpack(found, found.n > 2 and 3 or 1, found.n)
 end
 
-local pack = table.pack
 local function locate(s, pattern, init)
-  if is_cheap(pattern) then return find(s, pattern, init) end
-  return bounded("find", s, pattern, init)
+  if is_cheap(s, pattern) then return find(s, pattern, init) end
+  return bounded_find(s, pattern, init)
 end
 
 -- The next match at or after `source` that is not the empty one where the last match ended, as Lua 5.4 defines it.
@@ -166,7 +168,7 @@ end
 
 function text.gmatch(s, pattern, init)
   s = subject(s)
-  if is_cheap(pattern) then return gmatch(s, pattern, init) end
+  if is_cheap(s, pattern) then return gmatch(s, pattern, init) end
   local source, last = init or 1, 0
   return function()
     local found = next_match(s, pattern, source, last)
@@ -218,7 +220,7 @@ function text.gsub(s, pattern, replacement, limit)
   s = subject(s)
   if type(s) == "number" then s = tostring(s) end
   if type(replacement) == "function" then return gsub_with(s, pattern, replacement, limit) end
-  if is_cheap(pattern) then return gsub(s, pattern, replacement, limit) end
+  if is_cheap(s, pattern) then return gsub(s, pattern, replacement, limit) end
   if type(replacement) == "table" then
     return gsub_with(s, pattern, function(key) return replacement[key] end, limit)
   end
@@ -511,6 +513,11 @@ end
 local entry = codes[1]
 base.require = entry.require
 for i = 1, #base_modules do base[base_modules[i]] = open_module(base_modules[i]) end
+if types_library then
+  local types = types_library()
+  types.match = host.match_regexp
+  base.__types = freeze(types)
+end
 base._VERSION = "Lua 5.3 - Wippy Modification"
 base.package = freeze { loaded = freeze {}, path = "", cpath = "" }
 setmetatable(base, {

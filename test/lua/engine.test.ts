@@ -382,3 +382,50 @@ describe('limits', () => {
     ).toMatch(/stack overflow|memory limit/)
   })
 })
+
+describe('patterns', () => {
+  test('native and bounded matching agree', async () => {
+    // The long subjects are beyond what native matching is trusted with for these patterns.
+    const body = `
+      local long = ("ab "):rep(4000) .. "x=1, y=22"
+      local out = {}
+      out[1] = { string.find(long, ".-(%w+)=(%d+)") }
+      out[2] = { string.match(long, ".-(%w+)=.-(%d+)$") }
+      out[3] = { select(2, string.gsub(long, "(%w+).-(%s)", "%2%1%0")) }
+      local n = 0 for a, b in string.gmatch(long, "(%w+).-(%s+)") do n = n + 1 end
+      out[4] = n
+      out[5] = { ("hello world"):gsub("(o)(.-)(w?)", function(a, b, c) return a:upper() .. b .. c end) }
+      out[6] = { ("abc"):gsub("%w", "%0%0"), ("abc"):gsub("", "-"), ("abc"):gsub("b", { b = "B" }) }
+      out[7] = tostring(string.match("abc", "x"))
+      return out`
+    expect(await node.eval(body)).toEqual([
+      [1, 12003, 'x', '1'],
+      ['x', '22'],
+      [4000],
+      4000,
+      ['hellO wOrld', 2],
+      ['aabbcc', '-a-b-c-', 'aBc', 1],
+      'nil',
+    ])
+  })
+
+  test('a catastrophic pattern ends quickly with LimitExceeded', async () => {
+    const body = 'local ok, err = pcall(string.find, ("a"):rep(300), ("a-"):rep(12) .. "b") return tostring(err)'
+    expect(await node.eval(body)).toMatch(/steps|budget|complex/)
+  })
+})
+
+describe('typed Lua', () => {
+  test('annotations are erased and aliases read as values check', async () => {
+    const body = `
+      type User = { name: string, age: integer }
+      local function check(v: unknown): (boolean, string?)
+        local ok, err = User:is(v)
+        return ok ~= nil, err
+      end
+      local good = check({ name = "a", age = 1 })
+      local bad, why = check({ name = 1, age = 1 })
+      return { good, bad, why }`
+    expect(await node.eval(body)).toEqual([true, false, expect.stringMatching(/name: expected string, got number/)])
+  })
+})

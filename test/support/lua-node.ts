@@ -85,7 +85,7 @@ export async function luaNode(modules: readonly LuaModule[] = [], scheduling: Sc
 
   const code = (id: string, source: string, options: CodeOptions): Code => ({
     id,
-    source: eraseTypes(source, id).source,
+    ...eraseTypes(source, id),
     modules: new Map((options.modules ?? []).map((name) => [name, name])),
     imports: new Map(Object.entries(options.imports ?? {})),
   })

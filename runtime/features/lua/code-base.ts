@@ -7,6 +7,7 @@ import { asName, field, notA } from '../../core/field.ts'
 import { parseId } from '../../core/id.ts'
 import { isMap } from '../../core/value.ts'
 import type { Code, Program } from '../../lua/program.ts'
+import type { Erased } from '../../lua/typed/erase.ts'
 import type { Participant } from '../../registry/kind.ts'
 
 /** The fields all Lua entries share, checked. */
@@ -24,8 +25,7 @@ interface Node {
   readonly id: string
   readonly config: LuaConfig
   readonly origin: Origin
-  /** Erased source; made when first needed. */
-  readonly erased: string
+  readonly erased: Erased
   readonly library: boolean
   /** Takes the new program of an entry whose libraries changed. */
   readonly rebuild?: ((program: Program) => void) | undefined
@@ -33,7 +33,7 @@ interface Node {
 
 export interface CodeBaseDeps {
   /** Erases types and checks the syntax; throws Invalid with line and column. */
-  readonly erase: (source: string, id: string) => string
+  readonly erase: (source: string, id: string) => Erased
   readonly knownModule: (name: string) => boolean
   /** Modules only entries of a component or of the host may be granted (design DECISIONS, Provenance). */
   readonly guarded: ReadonlySet<string>
@@ -172,7 +172,7 @@ export class CodeBase implements Participant {
     const imports = new Map(
       [...node.config.imports].map(([alias, target]) => [alias, this.#code(this.#node(target))] as const),
     )
-    const code: Code = { id: node.id, source: node.erased, modules: node.config.modules, imports }
+    const code: Code = { id: node.id, ...node.erased, modules: node.config.modules, imports }
     this.#codes.set(node, code)
     return code
   }
