@@ -9,9 +9,6 @@ import { LuaObject, LuaRaise } from './module.ts'
 import { patternFunctions } from './pattern-functions.ts'
 import { LUA, REGISTRY } from './wasm.ts'
 
-/** A few milliseconds of matching: nothing else runs meanwhile. */
-const NATIVE_STEPS = 2_000_000
-const BOUNDED_STEPS = 1_000_000
 
 export function builtinFunctions(engine: LuaEngine): RawFunctions {
   const { lua } = engine
@@ -42,13 +39,6 @@ export function builtinFunctions(engine: LuaEngine): RawFunctions {
   }
 
   /** The string at `index` where it lies: valid until something allocates. */
-  const bytesAt = (thread: number, index: number, name: string): { pointer: number; bytes: Uint8Array } => {
-    const pointer = lua.api.lua_tolstring(thread, index, lua.scratch)
-    if (pointer === 0) throw new LuaRaise(`bad argument #${index} to '${name}' (string expected)`)
-    const length = lua.word(lua.scratch)
-    return { pointer, bytes: lua.u8.subarray(pointer, pointer + length) }
-  }
-
   return {
     ...patternFunctions(engine),
 

@@ -401,8 +401,8 @@ describe('patterns', () => {
     expect(await node.eval(body)).toEqual([
       [1, 12003, 'x', '1'],
       ['x', '22'],
-      [4000],
-      4000,
+      [4001],
+      4001,
       ['hellO wOrld', 2],
       ['aabbcc', '-a-b-c-', 'aBc', 1],
       'nil',
