@@ -121,6 +121,7 @@ function markAt(lines: LineCounter, offset: number): Mark {
 
 /** The package speaks of its grammar; these say what a person most likely did. */
 const plainReasons: readonly (readonly [RegExp, string])[] = [
+  [/^Maximum call stack size exceeded/, 'nested too deeply'],
   [/^Tabs are not allowed/, 'tabs cannot indent, use spaces'],
   [/must start at the same column|without - indicator/, 'the indentation fits none of the lines above'],
   [

@@ -118,11 +118,11 @@ export class Gathering {
 
   #readFolder(module: ModuleFolder): void {
     const description = { origin: 'component', module, walk: { skipNames: this.#skipNames } } as const
-    // What came with the npm package changes only with it.
-    this.#read({ ...description, folder: module.source }, module.origin !== 'bundled')
+    // What came with the npm package changes only with it; the folders of local modules are watched as a whole.
+    this.#read({ ...description, folder: module.source }, module.origin === 'replacement' || module.origin === 'vendor')
     const tests = join(module.folder, 'test')
     if (this.#keepsTests(module) && module.source !== module.folder && existsSync(tests)) {
-      this.#read({ ...description, folder: tests })
+      this.#read({ ...description, folder: tests }, module.origin === 'replacement')
     }
   }
 

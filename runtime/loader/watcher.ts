@@ -95,7 +95,9 @@ export class Watcher implements PathWatcher {
     watcher.on('addDir', (path) => this.#lookAgain(path))
     // The library loses events of files that are replaced twice in short order; what the system said it still passes on.
     watcher.on('raw', (_event, name, details) => this.#raw(name, details))
-    watcher.on('error', (error) => this.#options.failed?.(error))
+    // One folder too many is reported for every further one: the first says it all.
+    watcher.once('error', (error) => this.#options.failed?.(error))
+    watcher.on('error', () => {})
     await new Promise<void>((resolve) => {
       watcher.once('ready', resolve)
       watcher.once('error', () => resolve())

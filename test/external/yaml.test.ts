@@ -116,7 +116,7 @@ describe('decode', () => {
   })
 
   test('text nested without end is refused and not followed', () => {
-    expect(refusal('['.repeat(20_000))).toBeInstanceOf(YamlError)
+    expect(refusal('['.repeat(20_000)).reason).toBe('nested too deeply')
     expect(refusal('- '.repeat(3_000))).toBeInstanceOf(YamlError)
     expect(refusal(`${'['.repeat(600)}${']'.repeat(600)}`).reason).toContain('nested')
   })

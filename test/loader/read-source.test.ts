@@ -1,0 +1,47 @@
+import { writeFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { encodeYaml } from '../../runtime/external/yaml.ts'
+import { readSource } from '../../runtime/loader/read-source.ts'
+import { SourceCache } from '../../runtime/loader/source-cache.ts'
+import { folder } from './project-folder.ts'
+
+const key = fc.constantFrom('namespace', 'name', 'kind', 'meta', 'data', 'entries', 'version', 'source', '__proto__')
+const scalar = fc.constantFrom('app', '', 'file://a.txt', 'file://../x', 'k', 1, null, true, 'file://')
+const tree = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    scalar,
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(key, tie('value'), { maxKeys: 5 }),
+  ),
+})).value
+const text = fc.oneof(
+  tree.map((value) => encodeYaml(value as never)),
+  tree.map((value) => JSON.stringify(value)),
+  fc.string(),
+  tree.chain((value) => fc.nat(200).map((cut) => encodeYaml(value as never).slice(0, cut))),
+)
+
+test('whatever a definition file holds: entries with a name and a kind, or one reason why not', () => {
+  const disk = folder({ 'a.txt': 'content' })
+  const cache = new SourceCache()
+  fc.assert(
+    fc.property(text, fc.constantFrom('yaml', 'json'), (content, extension) => {
+      const file = disk.at(`x.${extension}`)
+      writeFileSync(file, content)
+      const reading = readSource({ folder: disk.path, origin: 'disk', only: [`x.${extension}`] }, cache)
+      cache.retain(new Set())
+      for (const { entry } of reading.entries) {
+        expect(entry.id).toMatch(/^(?:app|content|k):./s)
+        expect(entry.kind).not.toBe('')
+        expect(typeof entry.meta).toBe('object')
+      }
+      const errors = reading.diagnostics.filter(({ level }) => level === 'error')
+      expect(errors.length).toBe(reading.broken.length)
+      if (errors.length > 0) expect(reading.entries).toEqual([])
+      for (const { message } of errors) expect(message).toMatch(/; the file is skipped$/)
+    }),
+    { numRuns: 500 },
+  )
+})
