@@ -21,6 +21,8 @@ export {
 } from './lua/module.ts'
 export { createLogger, type Logger, type LogRecord, type LogSink, silentLogger } from './observe/logger.ts'
 export { implicitTerminal, type OpenProject, openProject, type ProjectOptions, packageBundle } from './open-project.ts'
+// The terminal of terminal processes: standard input and output, with one owner.
+export { Terminal, type TerminalOptions } from './process/terminal.ts'
 export type { Change } from './registry/changeset.ts'
 export type { Version } from './registry/history.ts'
 export type { Kind, Opened, Opening } from './registry/kind.ts'

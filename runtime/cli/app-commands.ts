@@ -1,0 +1,108 @@
+// The commands an app declares in the `meta.command` of its processes.
+
+import type { Entry } from '../core/entry.ts'
+import { RuntimeError } from '../core/error.ts'
+import { parseId } from '../core/id.ts'
+import { isMap } from '../core/value.ts'
+
+export interface AppCommand {
+  readonly name: string
+  readonly short: string
+  readonly main: boolean
+  /** `run` unless the entry says otherwise; `test` belongs to `wippy test`. */
+  readonly useCase: string
+  readonly entry: string
+}
+
+/** Commands in load order; of several with one name the first is the one that runs. */
+export function appCommands(entries: readonly Entry[]): AppCommand[] {
+  return entries.flatMap((entry) => {
+    const command = entry.meta['command']
+    if (!entry.kind.startsWith('process.') || !isMap(command)) return []
+    const { name, short, main, use_case: useCase } = command
+    if (typeof name !== 'string' || name === '') return []
+    return [
+      {
+        name,
+        short: typeof short === 'string' ? short : '',
+        main: main === true,
+        useCase: typeof useCase === 'string' && useCase !== '' ? useCase : 'run',
+        entry: entry.id,
+      },
+    ]
+  })
+}
+
+/** The command of that name. Throws NotFound with the nearest name, if one is near. */
+export function findCommand(commands: readonly AppCommand[], name: string): AppCommand {
+  const found = commands.find((command) => command.name === name && command.useCase === 'run')
+  if (found !== undefined) return found
+  const isTest = commands.some((command) => command.name === name && command.useCase === 'test')
+  const near = nearest(
+    name,
+    commands.filter(({ useCase }) => useCase === 'run').map((command) => command.name),
+  )
+  const hint = isTest ? `"${name}" runs tests: use 'wippy test'` : near && `Did you mean "${near}"?`
+  throw new RuntimeError('NotFound', `command "${name}" not found. Use 'wippy run list' to see available commands`, {
+    details: hint === undefined ? undefined : { hint },
+  })
+}
+
+/** The command that stands for a whole module: marked as main, or the only one. Undefined when it has none. */
+export function mainCommand(commands: readonly AppCommand[]): AppCommand | undefined {
+  const run = commands.filter(({ useCase }) => useCase === 'run')
+  const marked = run.filter(({ main }) => main)
+  const names = (list: readonly AppCommand[]): string => list.map(({ name }) => name).join(', ')
+  if (marked.length > 1) throw new RuntimeError('Invalid', `multiple commands marked as main in pack: ${names(marked)}`)
+  if (marked.length === 0 && run.length > 1) {
+    throw new RuntimeError('Invalid', `no command is marked as main; specify one of: ${names(run)}`)
+  }
+  return marked[0] ?? run[0]
+}
+
+/** The process that `wippy test` runs. Throws NotFound, or Invalid when several say they are it. */
+export function testCommand(commands: readonly AppCommand[]): AppCommand {
+  const tests = commands.filter(({ useCase }) => useCase === 'test')
+  const [first, second] = tests
+  if (first === undefined) {
+    throw new RuntimeError('NotFound', 'no test entrypoint found: no process entry has meta.command.use_case "test"', {
+      details: { hint: "Add an ns.dependency on wippy/test, or run 'wippy add wippy/test'" },
+    })
+  }
+  // The app's own is meant where the test component brings another.
+  const own = tests.filter(({ entry }) => !parseId(entry).ns.startsWith('wippy.'))
+  if (second === undefined) return first
+  if (own.length === 1 && own[0] !== undefined) return own[0]
+  throw new RuntimeError('Invalid', `several test entrypoints found: ${tests.map(({ entry }) => entry).join(', ')}`)
+}
+
+/** The candidate most like the word, when it is alike enough to have been meant. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const near = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.floor(candidate.length / 3)))
+    .sort((a, b) => a.distance - b.distance)
+  return near[0]?.candidate ?? candidates.find((candidate) => word.length > 1 && candidate.startsWith(word))
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours that make one word of the other. */
+function editDistance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1]
+      let best = Math.min(
+        (row[j - 1] ?? 0) + 1,
+        (rows[i - 1]?.[j] ?? 0) + 1,
+        (rows[i - 1]?.[j - 1] ?? 0) + (same ? 0 : 1),
+      )
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        best = Math.min(best, (rows[i - 2]?.[j - 2] ?? 0) + 1)
+      }
+      row.push(best)
+    }
+    rows.push(row)
+  }
+  return rows[a.length]?.[b.length] ?? Math.max(a.length, b.length)
+}

@@ -1,0 +1,132 @@
+// The command line: which commands there are and what they take. What a command does is in commands/, loaded when it is run.
+
+import { Command, CommanderError, Option } from 'commander'
+import { nearest } from './app-commands.ts'
+import { applyProcessFlags, type GlobalFlags } from './options.ts'
+import { ExitCode, failureText } from './report.ts'
+
+/** A handler gets the flags of the command and the global ones in one; its result is the exit code. */
+type Handler = (words: string[], flags: never) => Promise<number>
+
+const list = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
+
+const described = {
+  lockFile: new Option('-l, --lock-file <path>', 'lock file').default('wippy.lock'),
+  registry: new Option('--registry <url>', 'registry URL'),
+  set: new Option('--set <section.path=value>', 'override a configuration value (repeatable)').argParser(list),
+  profile: new Option('--profile <name>', 'apply a profile of .wippy.yaml (repeatable)').argParser(list),
+  override: new Option('-o, --override <ns:entry:field=value>', 'override a field of an entry (repeatable)').argParser(
+    list,
+  ),
+  host: new Option('--host <id>', 'terminal host, when there are several'),
+}
+
+/** Runs one command; resolves with the exit code. Errors are reported here, once. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  let code = 0
+  const program = build((exitCode) => {
+    code = exitCode
+  })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof ExitCode) return error.code
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    const { console: coloured = false, veryVerbose = false } = program.opts<GlobalFlags>()
+    const shown = error instanceof CommanderError ? usageError(error, program, argv) : error
+    process.stderr.write(`${failureText(shown, { coloured, traces: veryVerbose })}\n`)
+    return 1
+  }
+}
+
+function build(done: (code: number) => void): Command {
+  const program = new Command('wippy')
+  program
+    .description('Adaptive Application Runtime')
+    .exitOverride()
+    .configureOutput({ writeErr: () => {}, outputError: () => {} })
+    .helpCommand(true)
+    .addOption(new Option('--config <file>', 'configuration file (repeatable, merged left to right)').argParser(list))
+    .option('-v, --verbose', 'debug logging')
+    .option('--very-verbose', 'debug logging with stack traces')
+    .option('-c, --console', 'colourful console logging')
+    .option('-s, --silent', 'no console logging')
+    .option('-e, --event-streams', 'stream logs to the event bus')
+    .option('-p, --profiler', 'profiler on localhost:6060 (the Node inspector)')
+    .option('-m, --memory-limit <size>', 'memory limit, e.g. 512M or 1G')
+
+  /** Loads the handler when the command is run. */
+  const handle = (command: Command, load: () => Promise<Handler>): Command =>
+    command.action(async (...all: unknown[]) => {
+      // Commander passes operands, then options, then the command itself.
+      const words = all
+        .slice(0, -2)
+        .flat()
+        .filter((word): word is string => typeof word === 'string')
+      const flags = command.optsWithGlobals<GlobalFlags>()
+      await applyProcessFlags(flags, process.env)
+      const handler = await load()
+      done(await handler(words, flags as never))
+    })
+
+  program.action(async () => {
+    const { banner } = await import('./banner.ts')
+    process.stdout.write(`${banner()}${program.helpInformation()}`)
+  })
+
+  handle(
+    program
+      .command('init')
+      .description('create wippy.lock, or set its directories')
+      .option('-d, --src-dir <path>', 'source directory', './src')
+      .option('--modules-dir <path>', 'modules directory', '.wippy')
+      .addOption(described.lockFile),
+    async () => {
+      const { init } = await import('./commands/init.ts')
+      return (_words, flags) => init(flags)
+    },
+  )
+  handle(
+    program
+      .command('run')
+      .description('start the runtime, or run a command, a process, a pack or a bundled application')
+      .argument('[target]', 'command | list | file.wapp | org/module[@version]')
+      .argument('[args...]', 'arguments of the command; flags of its own after --')
+      .option('-x, --exec <ns:entry>', 'run one process and exit')
+      .option('--no-watch', 'do not follow changes of the files')
+      .addOption(described.override)
+      .addOption(described.host)
+      .addOption(described.registry)
+      .addOption(described.set)
+      .addOption(described.profile),
+    async () => async (words, flags) => {
+      if (words.length === 1 && words[0] === 'list') return (await import('./commands/list.ts')).list(flags)
+      return (await import('./commands/run.ts')).run(words, flags)
+    },
+  )
+  handle(
+    program.command('version').description('print the version').option('--short', 'the version alone'),
+    async () => {
+      const { version } = await import('./commands/version.ts')
+      return async (_words, flags) => version(flags)
+    },
+  )
+  return program
+}
+
+/** Commander's complaint in the words of the original, with the nearest command or flag. */
+function usageError(error: CommanderError, program: Command, argv: readonly string[]): Error {
+  const [, name] = /^error: (?:unknown command|unknown option) '([^']*)'/.exec(error.message) ?? []
+  if (error.code === 'commander.unknownCommand' || error.code === 'commander.excessArguments') {
+    const word = name ?? argv.find((one) => !one.startsWith('-')) ?? ''
+    const near = nearest(
+      word,
+      program.commands.map((command) => command.name()),
+    )
+    const suggestion = near === undefined ? '' : `\n\nDid you mean this?\n\t${near}\n`
+    return new Error(`unknown command ${JSON.stringify(word)} for "wippy"${suggestion}`)
+  }
+  if (error.code === 'commander.unknownOption') return new Error(`unknown flag: ${name ?? ''}`)
+  return new Error(error.message.replace(/^error: /, ''))
+}

@@ -1,0 +1,299 @@
+// One run of a project from the command line: open, start, run the command if there is one, shut down. Ends in an exit code.
+
+import type { ReadStream } from 'node:tty'
+import type { Entry } from '../core/entry.ts'
+import { RuntimeError } from '../core/error.ts'
+import {
+  type Host,
+  implicitTerminal,
+  type OpenProject,
+  type Outcome,
+  openProject,
+  type ProjectOptions,
+  Terminal,
+} from '../index.ts'
+import { type Config, loadConfig } from '../loader/config.ts'
+import type { Diagnostic } from '../loader/diagnostic.ts'
+import { type AppCommand, appCommands } from './app-commands.ts'
+import { banner } from './banner.ts'
+import { type Ending, endingOf } from './exit-code.ts'
+import { Interrupts } from './interrupts.ts'
+import { asksForLogs, createLogging, type Logging } from './logging.ts'
+import { type SettingFlags, settingsOf } from './options.ts'
+import { diagnosticText, inert } from './report.ts'
+
+export interface RunFlags extends SettingFlags {
+  /** Id of the terminal host. */
+  readonly host?: string
+  /** False for `--no-watch`. */
+  readonly watch?: boolean
+}
+
+export interface SessionPlan {
+  readonly root: string
+  readonly flags: RunFlags
+  /** Picks the process to run among those of the project; undefined runs the services alone. */
+  readonly pick?: (commands: readonly AppCommand[], project: OpenProject) => string | undefined
+  readonly args: readonly string[]
+  /** A bundled application, `org/module`. */
+  readonly app?: string
+  readonly tests?: boolean
+  /** Entries instead of a project, and what else `openProject` takes. */
+  readonly project?: Partial<ProjectOptions>
+}
+
+const HOST_WAIT_MS = 5_000
+const HOST_POLL_MS = 10
+
+/** Resolves with the exit code. Rejects for what kept the command from running. */
+export async function runSession(plan: SessionPlan): Promise<number> {
+  const session = new Session(plan)
+  try {
+    return await session.run()
+  } finally {
+    session.restore()
+  }
+}
+
+class Session {
+  readonly #plan: SessionPlan
+  readonly #terminal: Terminal
+  readonly #logging: Logging
+  readonly #config: Config
+  readonly #stopped: Promise<string>
+  #requestStop: (signal: string) => void = () => {}
+  #project: OpenProject | undefined
+  #terminalHost: string | undefined
+  readonly #releases: (() => void)[] = []
+
+  constructor(plan: SessionPlan) {
+    const { root, flags, args, pick } = plan
+    this.#plan = plan
+    this.#terminal = new Terminal({ stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, args })
+    this.#config = loadConfig({ ...settingsOf(flags), root, env: process.env })
+    this.#logging = createLogging({
+      flags,
+      forCommand: pick !== undefined,
+      encoding: this.#config.text('logger.encoding'),
+      stdout: (line) => void process.stdout.write(line),
+      stderr: (line) => void this.#terminal.writeError(line),
+    })
+    this.#stopped = new Promise((resolve) => {
+      this.#requestStop = resolve
+    })
+    this.#listen()
+  }
+
+  async run(): Promise<number> {
+    const { flags, pick } = this.#plan
+    if (flags.silent !== true && (pick === undefined || asksForLogs(flags))) process.stdout.write(banner())
+    const project = await this.#open()
+    const { host } = project
+    try {
+      const entry = pick?.(appCommands(project.loaded.entries), project)
+      if (entry !== undefined) this.#terminalHost = await this.#chooseHost(host)
+      const started = await Promise.race([host.start().then(() => undefined), this.#stopped])
+      if (started !== undefined) return await this.#close(undefined)
+      if (entry === undefined || this.#terminalHost === undefined) {
+        this.#logging.logger.info('runtime ready')
+        await this.#stopped
+        return await this.#close(undefined)
+      }
+      await this.#hostRunning(host, this.#terminalHost)
+      const outcome = host.run(entry, this.#terminalHost, this.#plan.args)
+      const first = await Promise.race([outcome, this.#stopped])
+      return await this.#close(typeof first === 'string' ? outcome : first)
+    } catch (error) {
+      await this.#close(undefined)
+      throw error
+    }
+  }
+
+  /** Gives the terminal back and lets go of the signals. */
+  restore(): void {
+    this.#terminal.restore()
+    for (const release of this.#releases) release()
+  }
+
+  async #open(): Promise<OpenProject> {
+    const { root, flags, app, tests, project: extra } = this.#plan
+    const { logger, clock } = this.#logging
+    const project = await openProject({
+      root,
+      settings: settingsOf(flags),
+      logger,
+      clock,
+      terminal: this.#terminal,
+      watch: flags.watch !== false,
+      keep: (id) => (id === this.#terminalHost ? 'the running command has its terminal there' : undefined),
+      report: ({ level, message }) => {
+        if (level === 'info') logger.info(message)
+        else this.#say(`${level === 'error' ? 'error' : 'warning'}: ${inert(message)}\n`)
+      },
+      ...(app === undefined ? {} : { app }),
+      ...(tests === undefined ? {} : { tests }),
+      ...extra,
+    })
+    this.#project = project
+    const { host, loaded } = project
+    this.#logging.mask = host.environment.maskSecrets
+    this.#logging.hidden = () => this.#terminal.interactive && hidesLogs(host)
+    if (flags.eventStreams === true || this.#config.boolean('logmanager.stream_to_events')) this.#streamLogs(host)
+    this.#tell(loaded.diagnostics)
+    return project
+  }
+
+  /** What was left out is said also when logs are quiet: nothing is skipped in silence. */
+  #tell(diagnostics: readonly Diagnostic[]): void {
+    const { root } = this.#plan
+    for (const diagnostic of diagnostics) {
+      if (diagnostic.level === 'info') this.#logging.logger.info(diagnostic.message)
+      else this.#say(`${diagnosticText(diagnostic, root)}\n`)
+    }
+    // With logs on, the registry has logged its problems already.
+    if (this.#logging.logger.enabled('error')) return
+    for (const { level, entry, message } of this.#project?.host.problems ?? []) {
+      const source = entry === undefined ? undefined : this.#project?.loaded.files.get(entry)
+      const place = source === undefined ? {} : { file: source.file, line: source.line }
+      this.#say(`${diagnosticText({ level, message, ...place }, root)}\n`)
+    }
+  }
+
+  #say(text: string): void {
+    if (this.#plan.flags.silent !== true) void this.#terminal.writeError(this.#logging.mask(text))
+  }
+
+  /** `--host`, else the only terminal host; a project without one gets one of ours. */
+  async #chooseHost(host: Host): Promise<string> {
+    const { flags } = this.#plan
+    if (flags.host !== undefined) return flags.host
+    const hosts = host.registry.find({ '.kind': 'terminal.host' }).map(({ id }) => id)
+    const [only, ...others] = hosts
+    if (others.length > 0) {
+      throw new RuntimeError('Invalid', `multiple terminal hosts found (${hosts.join(', ')}), use --host to specify`)
+    }
+    if (only !== undefined) return only
+    await host.registry.apply([{ op: 'create', entry: implicitTerminal }], { origin: 'host' })
+    return implicitTerminal.id
+  }
+
+  async #hostRunning(host: Host, id: string): Promise<void> {
+    const { clock } = this.#logging
+    const until = clock.now() + HOST_WAIT_MS
+    for (;;) {
+      const state = host.supervisor.states().find((view) => view.id === id)
+      if (state?.status === 'running') return
+      if (state === undefined || state.desired === 'stopped') {
+        const why = state === undefined ? 'no such service' : 'it does not start by itself (lifecycle.auto_start)'
+        throw new RuntimeError('NotFound', `host ${id} not found in supervisor: ${why}`)
+      }
+      if (clock.now() > until) {
+        throw new RuntimeError('Timeout', `timeout waiting for host ${id} to start (status: ${state.status})`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, HOST_POLL_MS))
+    }
+  }
+
+  /** Stops everything within the time allowed, and says how the command ended. */
+  async #close(outcome: Outcome | Promise<Outcome> | undefined): Promise<number> {
+    const { logger } = this.#logging
+    logger.info('shutting down')
+    // Programs that wait for input see its end and leave by themselves.
+    this.#terminal.endInput()
+    const limit = this.#config.ms('shutdown.timeout')
+    const closed = this.#project?.close('shutting down') ?? Promise.resolve()
+    const inTime = await Promise.race([closed.then(() => true), delay(limit).then(() => false)])
+    if (!inTime) logger.error('shutdown timed out', { timeout: limit })
+    logger.info('stopped')
+    const ended = await Promise.race([Promise.resolve(outcome), nextTurn()])
+    return ended === undefined ? 0 : this.#show(endingOf(ended), ended)
+  }
+
+  async #show({ code, stdout, stderr }: Ending, { error }: Outcome): Promise<number> {
+    // Who asked it to stop knows that it was cancelled.
+    if (error?.kind === 'Canceled' && this.#signalled) return 0
+    if (stderr !== undefined) await this.#terminal.writeError(`${this.#logging.mask(stderr)}\n`)
+    if (stdout !== undefined) await this.#terminal.write(stdout)
+    await this.#terminal.flush().catch(() => {}) // nobody reads any more
+    return code
+  }
+
+  #signalled = false
+
+  #listen(): void {
+    const { logger, clock } = this.#logging
+    const interrupts = new Interrupts({
+      now: () => clock.now(),
+      clearLine: () => this.#terminal.clearLine(),
+      reading: () => this.#terminal.reading,
+      listened: () => listeners(this.#project?.host).length > 0,
+      tell: () => {
+        const listening = listeners(this.#project?.host)
+        const at = Math.floor(Date.now() / 1000)
+        for (const program of listening) program.event({ kind: 'pid.interrupt', from: '', at })
+        return listening.length > 0
+      },
+      shutDown: (signal) => {
+        this.#signalled = true
+        logger.info('received shutdown signal', { signal })
+        logger.info('shutting down (press Ctrl+C again to force exit)')
+        this.#requestStop(signal)
+      },
+      force: () => {
+        logger.error('force exit')
+        this.#terminal.restore()
+        process.exit(1)
+      },
+    })
+    const on = (signal: NodeJS.Signals, react: () => void): void => {
+      process.on(signal, react)
+      this.#releases.push(() => process.off(signal, react))
+    }
+    on('SIGINT', () => interrupts.interrupt())
+    on('SIGTERM', () => interrupts.end('terminated'))
+    on('SIGHUP', () => interrupts.end('hangup'))
+    this.#terminal.onInterrupt = () => interrupts.interrupt()
+    this.#terminal.onBroken = () => interrupts.end('broken pipe')
+    const restore = (): void => this.#terminal.restore()
+    process.on('exit', restore)
+    this.#releases.push(() => process.off('exit', restore))
+    // The command has its say; the input alone must not keep the runtime alive after it.
+    ;(process.stdin as Partial<ReadStream>).unref?.()
+  }
+
+  #streamLogs(host: Host): void {
+    this.#logging.add(({ level, name, message, fields }) => {
+      if (!host.bus.wanted('logs', level)) return
+      const data = JSON.parse(JSON.stringify({ level, logger: name, message, fields }, shownError)) as Entry['data'] // JSON gives values
+      host.bus.publish({ system: 'logs', kind: level, path: name, data })
+    })
+  }
+}
+
+/** The processes on terminal hosts that asked to be told of Ctrl-C. */
+function listeners(host: Host | undefined) {
+  if (host === undefined) return []
+  return [...host.kernel.processes()].filter(
+    (running) => running.options.interrupts && host.kernel.hosts.get(running.host)?.kind === 'terminal',
+  )
+}
+
+function hidesLogs(host: Host): boolean {
+  for (const { kind, hideLogs, processes } of host.kernel.hosts.values()) {
+    if (kind === 'terminal' && hideLogs && processes.size > 0) return true
+  }
+  return false
+}
+
+function shownError(_key: string, value: unknown): unknown {
+  if (value instanceof Error) return value instanceof RuntimeError ? value.text : value.message
+  return typeof value === 'bigint' ? value.toString() : value
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+}
+
+function nextTurn(): Promise<undefined> {
+  return new Promise((resolve) => setImmediate(() => resolve(undefined)))
+}
