@@ -9,7 +9,6 @@ import { LuaObject, LuaRaise } from './module.ts'
 import { patternFunctions } from './pattern-functions.ts'
 import { LUA, REGISTRY } from './wasm.ts'
 
-
 export function builtinFunctions(engine: LuaEngine): RawFunctions {
   const { lua } = engine
 
@@ -175,6 +174,7 @@ export function builtinFunctions(engine: LuaEngine): RawFunctions {
 
     payload_new(thread) {
       lua.api.lua_settop(thread, 1)
+      if (lua.handleAt(thread, 1) === HANDLE_PAYLOAD) return 1
       pushPayloadOf(thread, () => lua.api.lua_pushvalue(thread, 1))
       return 1
     },

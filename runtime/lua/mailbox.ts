@@ -19,6 +19,8 @@ export interface Arrival {
   readonly from: string
   /** How many values it carries. */
   readonly count: number
+  /** Bytes that building it took. */
+  readonly size: number
   /** Place among all that arrived: topics that are read together again keep their order. */
   readonly order: number
 }
@@ -27,6 +29,8 @@ export class Mailbox {
   readonly #process: LuaProcess
   /** Messages that wait to be read, in subscriptions too. */
   count = 0
+  /** Bytes they took to build. */
+  bytes = 0
   #order = 0
   #subscriptions: Map<string, Channel> | null = null
   #inbox: Channel | null = null
@@ -50,43 +54,48 @@ export class Mailbox {
 
   // ---- arriving ----
 
+  /** Throws RateLimited when the mailbox has no room, LimitExceeded for a message too big, Invalid for one nested too deeply. */
   deliver(topic: string, from: string, payload: Payload): void {
     const vm = this.#vm
     const { limits } = this.#process.program
-    if (this.count >= limits.mailboxMessages) {
-      throw new RuntimeError(
-        'RateLimited',
-        `mailbox of ${this.#process.pid} is full (${limits.mailboxMessages} messages)`,
-        { retryable: true },
-      )
-    }
-    if (vm.used > vm.memoryLimit * 1.25) {
-      throw new RuntimeError('RateLimited', `mailbox of ${this.#process.pid} is over its memory limit`, {
-        retryable: true,
-      })
-    }
     const channel = this.#channelFor(topic)
+    if (channel === null || !channel.hasReceiver) this.#checkRoom()
     const target = channel === null ? vm.scratchThread : channel.target()
     const { api } = this.#engine.lua
     const top = api.lua_gettop(target)
-    vm.lift()
+    vm.lift(Math.min(limits.messageBytes, payload.limit ?? limits.messageBytes))
     try {
       if (channel === null || channel.asMessage) this.#buildMessage(target, topic, from, payload)
       else this.#buildValue(target, payload)
+      vm.checkBuilt()
+      if (this.bytes + vm.built > limits.mailboxBytes) throw this.#full(`${limits.mailboxBytes} bytes`)
     } catch (error) {
       api.lua_settop(target, top)
       vm.limit()
       throw error
     }
-    this.#arrived(channel, target, topic, from, payload.length)
+    this.#arrived(channel, target, topic, from, payload.length, vm.built)
     vm.limit()
   }
 
+  #checkRoom(): void {
+    const vm = this.#vm
+    const { limits } = this.#process.program
+    if (this.count >= limits.mailboxMessages) throw this.#full(`${limits.mailboxMessages} messages`)
+    // The heap is shared with the other processes of the VM: they, not the receiver, may have filled it.
+    if (vm.used > vm.memoryLimit) throw this.#full(`${vm.memoryLimit} bytes of memory`)
+  }
+
+  #full(limit: string): RuntimeError {
+    return new RuntimeError('RateLimited', `mailbox of ${this.#process.pid} is full (${limit})`, { retryable: true })
+  }
+
   /** The value on top of `target` goes to who waits for it, to its channel, or waits for one. */
-  #arrived(channel: Channel | null, target: number, topic: string, from: string, count: number): void {
+  #arrived(channel: Channel | null, target: number, topic: string, from: string, count: number, size: number): void {
     if (channel?.handOver(target) === true) return
-    const arrival = { slot: this.#vm.park(target), topic, from, count, order: this.#order++ }
+    const arrival = { slot: this.#vm.park(target), topic, from, count, size, order: this.#order++ }
     this.count++
+    this.bytes += size
     if (channel !== null) channel.enqueue(arrival)
     else this.#pending.push(arrival)
   }
@@ -165,7 +174,7 @@ export class Mailbox {
   }
 
   #queueEvent(target: number, from: string): Arrival {
-    const arrival = { slot: this.#vm.park(target), topic: null, from, count: 1, order: this.#order++ }
+    const arrival = { slot: this.#vm.park(target), topic: null, from, count: 1, size: 0, order: this.#order++ }
     if (this.#events === null) this.#pendingEvents.push(arrival)
     else this.#events.enqueue(arrival)
     return arrival
@@ -196,8 +205,12 @@ export class Mailbox {
 
   /** A channel of this mailbox has given an arrival to its reader. */
   read(arrival: Arrival): void {
-    if (arrival.topic !== null) this.count--
-    else if (this.#outdated?.arrival === arrival) this.#outdated = null
+    if (arrival.topic !== null) {
+      this.count--
+      this.bytes -= arrival.size
+    } else if (this.#outdated?.arrival === arrival) {
+      this.#outdated = null
+    }
   }
 
   // ---- subscriptions: called from Lua, each leaves the channel on `thread` ----
@@ -345,7 +358,7 @@ export class Mailbox {
     this.#pending = []
     this.#pendingEvents = []
     this.#outdated = null
-    this.count = 0
+    this.count = this.bytes = 0
     return { messages: messages.sort(byOrder), events: events.filter((event) => event !== stale) }
   }
 
@@ -358,13 +371,13 @@ export class Mailbox {
     // Often the same VM: built on a thread of its own, not on the one the old values are read from.
     const built = vm.takeThread()
     vm.lift()
-    for (const { slot, topic, from: sender, count } of messages) {
+    for (const { slot, topic, from: sender, count, size } of messages) {
       old.unpark(old.scratchThread, slot)
       api.lua_getiuservalue(old.scratchThread, -1, 3)
       this.#startMessage(built, topic ?? '', sender)
       this.#copyTop(from, built)
       this.#finishMessage(built, count)
-      this.#arrived(null, built, topic ?? '', sender, count)
+      this.#arrived(null, built, topic ?? '', sender, count, size)
     }
     for (const { slot, from: sender } of events) {
       old.unpark(old.scratchThread, slot)

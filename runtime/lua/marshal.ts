@@ -15,11 +15,14 @@ const MAX_DEPTH = 128
 const MAX_EXACT_DEPTH = 1000
 /** A table DAG can unfold to any size: this many nodes of one value is the end. */
 const MAX_NODES = 4_000_000
+/** Text in one value read from Lua: a table may hold the same long string a million times. */
+const MAX_TEXT = 512 << 20
 const functionRef = new LuaFunctionRef()
 
 export class Marshal {
   readonly #lua: LuaInstance
   #nodes = 0
+  #text = 0
   // The table copied last without a metatable of its own is remembered only when a nested table appears: most are flat.
   #seen = false
   #rootPointer = 0
@@ -34,6 +37,7 @@ export class Marshal {
   /** The value at `index` as plain data and host objects. Throws Invalid when nested too deeply, LimitExceeded when too big. */
   read(thread: number, index: number, exact = false): unknown {
     this.#nodes = 0
+    this.#text = 0
     return exact ? this.#readExact(thread, index, new Map(), 0) : this.#readAny(thread, index, 0)
   }
 
@@ -45,7 +49,7 @@ export class Marshal {
       case LUA.number:
         return this.#readNumber(thread, index)
       case LUA.string:
-        return this.#lua.read(thread, index)
+        return this.#readString(thread, index)
       case LUA.table:
         return this.#readTable(thread, index, depth)
       case LUA.userdata:
@@ -55,6 +59,12 @@ export class Marshal {
       default:
         return null
     }
+  }
+
+  #readString(thread: number, index: number): string | Uint8Array | null {
+    this.#text += this.#lua.side.rawlen(thread, index)
+    if (this.#text > MAX_TEXT) throw new RuntimeError('LimitExceeded', `value has more than ${MAX_TEXT} bytes of text`)
+    return this.#lua.read(thread, index)
   }
 
   #readNumber(thread: number, index: number): number | bigint {
@@ -220,6 +230,7 @@ export class Marshal {
       api.lua_createtable(thread, value.length, 0)
       for (let i = 0; i < value.length; i++) {
         this.#push(vm, thread, value[i], depth + 1)
+        vm.checkBuilt()
         side.rawseti(thread, -2, i + 1)
       }
       return
@@ -231,6 +242,7 @@ export class Marshal {
       if (item === null || item === undefined) continue
       this.#push(vm, thread, key, depth + 1)
       this.#push(vm, thread, item, depth + 1)
+      vm.checkBuilt()
       api.lua_rawset(thread, -3)
     }
   }
@@ -245,12 +257,15 @@ export class Marshal {
     const { side } = this.#lua
     const rest = side.copyscalar(from, index, to, this.#lua.scratch)
     if (rest === 0) return
+    if (rest < 0) throw vm.tooBig()
     if (rest - 1 !== LUA.table) {
-      this.#copyOther(from, index, to, rest - 1)
+      this.#copyOther(from, index, to, vm, rest - 1, 0)
       return
     }
     const absolute = index < 0 ? this.#lua.api.lua_gettop(from) + index + 1 : index
-    if (side.copyflat(from, absolute, to, this.#lua.scratch) === 0) return
+    const flat = side.copyflat(from, absolute, to, this.#lua.scratch)
+    if (flat === 0) return
+    if (flat < 0) throw vm.tooBig()
     this.#nodes = 0
     try {
       this.#copyTable(from, absolute, to, vm, 0)
@@ -260,7 +275,7 @@ export class Marshal {
     }
   }
 
-  #copyOther(from: number, index: number, to: number, type: number): void {
+  #copyOther(from: number, index: number, to: number, vm: VM, type: number, depth: number): void {
     const { api } = this.#lua
     if (type === LUA.userdata) {
       const handle = this.#lua.handleAt(from, index)
@@ -268,7 +283,8 @@ export class Marshal {
         // A payload wrapper is its value: forwarding one must not lose it.
         api.lua_getiuservalue(from, index, 1)
         const top = api.lua_gettop(from)
-        if (this.#lua.side.copyscalar(from, top, to, this.#lua.scratch) !== 0) api.lua_pushnil(to)
+        if (depth === 0) this.copy(from, top, to, vm)
+        else this.#copyAny(from, top, to, vm, depth)
         api.lua_settop(from, top - 1)
         return
       }
@@ -285,8 +301,9 @@ export class Marshal {
     this.#count()
     const rest = this.#lua.side.copyscalar(from, index, to, this.#lua.scratch)
     if (rest === 0) return
+    if (rest < 0) throw vm.tooBig()
     if (rest - 1 === LUA.table) this.#copyTable(from, index, to, vm, depth)
-    else this.#copyOther(from, index, to, rest - 1)
+    else this.#copyOther(from, index, to, vm, rest - 1, depth)
   }
 
   #copyTable(from: number, index: number, to: number, vm: VM, depth: number): void {
@@ -306,6 +323,7 @@ export class Marshal {
       }
       api.lua_settop(memo, 1)
     }
+    vm.checkBuilt()
     api.lua_createtable(to, side.rawlen(from, index), side.hashsize(from, index))
     if (depth === 0) {
       this.#rootIndex = api.lua_gettop(to)

@@ -23,6 +23,10 @@ export interface Limits {
   /** Milliseconds a function call may take in all; Infinity for trusted code. */
   readonly wall: number
   readonly mailboxMessages: number
+  /** Bytes that unread messages may take together. */
+  readonly mailboxBytes: number
+  /** Bytes of one message, sent or received. */
+  readonly messageBytes: number
 }
 
 export const trustedLimits: Limits = {
@@ -30,9 +34,18 @@ export const trustedLimits: Limits = {
   cpu: Number.POSITIVE_INFINITY,
   wall: Number.POSITIVE_INFINITY,
   mailboxMessages: 100_000,
+  mailboxBytes: 64 << 20,
+  messageBytes: 64 << 20,
 }
 /** design/PROMISES.md P7 */
-export const generatedLimits: Limits = { memory: 16 << 20, cpu: 2_000, wall: 30_000, mailboxMessages: 10_000 }
+export const generatedLimits: Limits = {
+  memory: 16 << 20,
+  cpu: 2_000,
+  wall: 30_000,
+  mailboxMessages: 10_000,
+  mailboxBytes: 64 << 20,
+  messageBytes: 8 << 20,
+}
 
 export interface Program {
   readonly code: Code

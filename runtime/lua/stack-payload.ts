@@ -11,12 +11,14 @@ export class StackPayload implements Payload {
   readonly thread: number
   readonly first: number
   readonly length: number
+  readonly limit: number
 
-  constructor(engine: LuaEngine, thread: number, first: number, length: number) {
+  constructor(engine: LuaEngine, thread: number, first: number, length: number, limit = Number.POSITIVE_INFINITY) {
     this.engine = engine
     this.thread = thread
     this.first = first
     this.length = length
+    this.limit = limit
   }
 
   values(): Value[] {

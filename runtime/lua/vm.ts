@@ -13,6 +13,8 @@ import { REGISTRY } from './wasm.ts'
 const sandbox = readFileSync(new URL('./sandbox.lua', import.meta.url), 'utf8')
 const typesLibrary = readFileSync(new URL('./typed/types.lua', import.meta.url), 'utf8')
 const NO_LIMIT = 0x7fffffff
+/** What one value, or the arguments of one call, may take when copied. */
+const MAX_BUILT = 256 << 20
 const MAX_CACHED_TEXTS = 1024
 const MAX_POOLED_THREADS = 4096
 const MASK_COUNT = 8
@@ -67,6 +69,8 @@ export class VM {
     this.#account = lua.api.malloc(16)
     lua.setWord(this.#account, 0)
     lua.setWord(this.#account + 4, NO_LIMIT)
+    lua.setWord(this.#account + 8, 0)
+    lua.setWord(this.#account + 12, NO_LIMIT)
     this.main = lua.api.lua_newstate(lua.allocSlot, this.#account)
     if (this.main === 0) throw new RuntimeError('LimitExceeded', `no memory for a VM of ${program.code.id}`)
     try {
@@ -173,9 +177,33 @@ export class VM {
     return this.#lua.word(this.#account)
   }
 
-  /** While the host builds values, an allocation must not fail: there may be no protected call around it. */
-  lift(): void {
-    this.#lua.setWord(this.#account + 4, NO_LIMIT)
+  /**
+   * While the host builds values, an allocation must not fail: there may be no protected call around it. Copying and
+   * pushing stop with LimitExceeded beyond `cap` bytes instead.
+   */
+  lift(cap = MAX_BUILT): void {
+    const lua = this.#lua
+    lua.refresh()
+    const account = this.#account >> 2
+    lua.u32[account + 1] = NO_LIMIT
+    lua.u32[account + 2] = 0
+    lua.u32[account + 3] = cap
+    lua.u32[(lua.scratch >> 2) + 1] = this.#account
+  }
+
+  /** Bytes asked for since `lift`. */
+  get built(): number {
+    return this.#lua.word(this.#account + 8)
+  }
+
+  /** Throws LimitExceeded when more was built than `lift` allowed. */
+  checkBuilt(): void {
+    if (this.built > this.#lua.word(this.#account + 12)) throw this.tooBig()
+  }
+
+  tooBig(): RuntimeError {
+    const cap = this.#lua.word(this.#account + 12)
+    return new RuntimeError('LimitExceeded', `value takes more than the limit of ${cap} bytes`, { retryable: false })
   }
 
   limit(): void {

@@ -11,6 +11,8 @@ import type { Value } from '../core/value.ts'
  */
 export interface Payload {
   readonly length: number
+  /** Bytes a message may take as far as its sender is concerned. */
+  readonly limit?: number
   values(): Value[]
 }
 

@@ -141,7 +141,11 @@ export function processFunctions({ kernel, guard }: ProcessDeps): (engine: LuaEn
           }
         }
         const target = targetAt(thread, 1)
-        target.deliver(topic, process.pid, new StackPayload(engine, thread, 3, count - 2))
+        target.deliver(
+          topic,
+          process.pid,
+          new StackPayload(engine, thread, 3, count - 2, process.program.limits.messageBytes),
+        )
         pushTrue(thread)
         const crowded = (target as Partial<LuaProcess>).queued
         const coroutine = engine.current

@@ -28,7 +28,8 @@
   (import "e" "lua_checkstack" (func $lua_checkstack (param i32 i32) (result i32)))
   (import "e" "lua_getmetatable" (func $lua_getmetatable (param i32 i32) (result i32)))
 
-  ;; lua_Alloc; $u points at {used, limit}. A request beyond the limit fails, which Lua answers with a collection, then an error.
+  ;; lua_Alloc; $u points at {used, limit, built, cap}. A request beyond the limit fails, which Lua answers with a collection,
+  ;; then an error. `built` adds up what was asked for since the host began to build a value; copying stops beyond `cap`.
   (func (export "alloc") (param $u i32) (param $p i32) (param $os i32) (param $ns i32) (result i32)
     (local $old i32) (local $total i32) (local $r i32)
     (if (i32.eqz (local.get $ns)) (then
@@ -42,8 +43,17 @@
     (if (i32.and (i32.gt_u (local.get $ns) (local.get $old)) (i32.gt_u (local.get $total) (i32.load offset=4 (local.get $u))))
       (then (return (i32.const 0))))
     (local.set $r (call $realloc (local.get $p) (local.get $ns)))
-    (if (local.get $r) (then (i32.store (local.get $u) (local.get $total))))
+    (if (local.get $r) (then
+      (i32.store (local.get $u) (local.get $total))
+      (if (i32.gt_u (local.get $ns) (local.get $old)) (then
+        (i32.store offset=8 (local.get $u)
+          (i32.add (i32.load offset=8 (local.get $u)) (i32.sub (local.get $ns) (local.get $old))))))))
     (local.get $r))
+
+  ;; True when building $more bytes would go beyond the cap of the account at $lp+4.
+  (func $over (param $lp i32) (param $more i32) (result i32) (local $u i32)
+    (local.set $u (i32.load offset=4 (local.get $lp)))
+    (i32.gt_u (i32.add (i32.load offset=8 (local.get $u)) (local.get $more)) (i32.load offset=12 (local.get $u))))
 
   ;; An integral double as a Lua integer; the caller has checked the range.
   (func (export "pushint") (param $L i32) (param $v f64) (call $lua_pushinteger (local.get $L) (i64.trunc_f64_s (local.get $v))))
@@ -61,11 +71,13 @@
       (then (i32.shl (i32.const 1) (i32.load8_u offset=7 (local.get $t))))
       (else (i32.const 0))))
 
-  ;; Copies one scalar; answers 0 when copied, else its Lua type plus one and nothing is pushed. $lp is scratch for a length.
+  ;; Copies one scalar; answers 0 when copied, -1 beyond the cap, else its Lua type plus one; then nothing is pushed.
+  ;; $lp is scratch for a length, and after it stands the account of the receiving state.
   (func $copyscalar (export "copyscalar") (param $S i32) (param $i i32) (param $D i32) (param $lp i32) (result i32) (local $t i32) (local $p i32)
     (local.set $t (call $lua_type (local.get $S) (local.get $i)))
     (if (i32.eq (local.get $t) (i32.const 4)) (then
       (local.set $p (call $lua_tolstring (local.get $S) (local.get $i) (local.get $lp)))
+      (if (call $over (local.get $lp) (i32.load (local.get $lp))) (then (return (i32.const -1))))
       (drop (call $lua_pushlstring (local.get $D) (local.get $p) (i32.load (local.get $lp))))
       (return (i32.const 0))))
     (if (i32.eq (local.get $t) (i32.const 3)) (then
@@ -79,8 +91,10 @@
     (if (i32.le_s (local.get $t) (i32.const 0)) (then (call $lua_pushnil (local.get $D)) (return (i32.const 0))))
     (i32.add (local.get $t) (i32.const 1)))
 
-  ;; Copies a table of scalars without a metatable; answers 0 when copied, else nothing is left pushed. $i must be absolute.
-  (func (export "copyflat") (param $S i32) (param $i i32) (param $D i32) (param $lp i32) (result i32) (local $s0 i32) (local $d0 i32)
+  ;; Copies a table of scalars without a metatable; answers 0 when copied, 1 when it holds anything else, -1 beyond the cap; then
+  ;; nothing is left pushed. $i must be absolute.
+  (func (export "copyflat") (param $S i32) (param $i i32) (param $D i32) (param $lp i32) (result i32)
+    (local $s0 i32) (local $d0 i32) (local $n i32) (local $h i32) (local $bad i32)
     (local.set $s0 (call $lua_gettop (local.get $S)))
     (local.set $d0 (call $lua_gettop (local.get $D)))
     (if (call $lua_getmetatable (local.get $S) (local.get $i)) (then
@@ -88,20 +102,22 @@
       (return (i32.const 1))))
     (drop (call $lua_checkstack (local.get $S) (i32.const 4)))
     (drop (call $lua_checkstack (local.get $D) (i32.const 4)))
-    (call $lua_createtable (local.get $D)
-      (i32.wrap_i64 (call $lua_rawlen (local.get $S) (local.get $i)))
-      (call $hashsize (local.get $S) (local.get $i)))
+    (local.set $n (i32.wrap_i64 (call $lua_rawlen (local.get $S) (local.get $i))))
+    (local.set $h (call $hashsize (local.get $S) (local.get $i)))
+    ;; an array slot takes 16 bytes, a node at most 32
+    (if (call $over (local.get $lp) (i32.add (i32.shl (local.get $n) (i32.const 4)) (i32.shl (local.get $h) (i32.const 5))))
+      (then (return (i32.const -1))))
+    (call $lua_createtable (local.get $D) (local.get $n) (local.get $h))
     (call $lua_pushnil (local.get $S))
     (block $done (loop $next
       (br_if $done (i32.eqz (call $lua_next (local.get $S) (local.get $i))))
-      (if (call $copyscalar (local.get $S) (i32.add (local.get $s0) (i32.const 1)) (local.get $D) (local.get $lp)) (then
+      (local.set $bad (call $copyscalar (local.get $S) (i32.add (local.get $s0) (i32.const 1)) (local.get $D) (local.get $lp)))
+      (if (i32.eqz (local.get $bad)) (then
+        (local.set $bad (call $copyscalar (local.get $S) (i32.add (local.get $s0) (i32.const 2)) (local.get $D) (local.get $lp)))))
+      (if (local.get $bad) (then
         (call $lua_settop (local.get $S) (local.get $s0))
         (call $lua_settop (local.get $D) (local.get $d0))
-        (return (i32.const 1))))
-      (if (call $copyscalar (local.get $S) (i32.add (local.get $s0) (i32.const 2)) (local.get $D) (local.get $lp)) (then
-        (call $lua_settop (local.get $S) (local.get $s0))
-        (call $lua_settop (local.get $D) (local.get $d0))
-        (return (i32.const 1))))
+        (return (select (i32.const -1) (i32.const 1) (i32.lt_s (local.get $bad) (i32.const 0))))))
       (call $lua_rawset (local.get $D) (i32.const -3))
       (call $lua_settop (local.get $S) (i32.add (local.get $s0) (i32.const 1)))
       (br $next)))
