@@ -86,6 +86,11 @@ local function wait_for(cases)
   end
 end
 
+-- Ends a coroutine together with what it waits for: the request to the model, the tool.
+local function abandon(thread)
+  if coroutine.close then coroutine.close(thread) end
+end
+
 local function forget_old_interrupts()
   while true do
     local picked = channel.select({ session.events:case_receive(), default = true })
@@ -129,32 +134,34 @@ end
 
 --- One step of the agent, printed as it arrives. Gives response, error, and the text that was printed.
 local function step()
-  local done, cancel, printed = channel.new(1), channel.new(1), {}
-  coroutine.spawn(function()
+  local done_ch, printed = channel.new(1), {}
+  local thread = coroutine.spawn(function()
     local response, err = session.runner:step(session.conversation, {
-      stream_target = { reply_to = process.pid(), topic = session.topic },
-      cancel = cancel,
+      stream_target = {
+        reply_to = process.pid(),
+        topic = session.topic,
+      },
     })
-    done:send({ response = response, err = err })
+    done_ch:send({ response = response, err = err })
   end)
 
-  local finished
-  while not finished do
-    local picked = wait_for({ session.stream:case_receive(), done:case_receive() })
+  local done
+  while not done do
+    local picked = wait_for({ session.stream:case_receive(), done_ch:case_receive() })
     if not picked then
-      cancel:close()
+      abandon(thread)
       change_topic()
       return nil, CANCELED_BY_USER, table.concat(printed)
     end
-    if picked.channel == done then
-      finished = picked.value
+    if picked.channel == done_ch then
+      done = picked.value
     else
       take_chunk(picked.value, printed)
     end
   end
   drain_stream(printed)
-  if finished.err then return nil, tostring(finished.err), table.concat(printed) end
-  return finished.response, nil, print_missing_tail(finished.response.result, printed)
+  if done.err then return nil, tostring(done.err), table.concat(printed) end
+  return done.response, nil, print_missing_tail(done.response.result, printed)
 end
 
 -- Tools -------------------------------------------------------------------------------------------------------------
@@ -182,27 +189,25 @@ local function encode_result(result)
   return encoded
 end
 
--- Calls and waits, but no longer than the user does: an interrupt cancels the call.
-local function call_function(id, args)
-  local future, err = funcs.async(id, args)
-  if not future then return nil, err end
-  if not wait_for({ future:response():case_receive() }) then
-    future:cancel()
-    return nil, CANCELED_BY_USER
-  end
-  local payload, result_err = future:result()
-  if result_err then return nil, result_err end
-  return payload and payload:data()
+local function call_tool(id, args)
+  local ok, result, err = pcall(funcs.call, id, args)
+  if not ok then return { error = tostring(result) } end
+  if err then return { error = tostring(err) } end
+  if result == nil then return {} end
+  return result
 end
 
 local function run_tool(call)
   if session.stop then return { error = CANCELED_BY_USER } end
   if not call.registry_id then return { error = "unknown tool: " .. tostring(call.name) } end
-  local ok, result, err = pcall(call_function, call.registry_id, decode_arguments(call.arguments))
-  if not ok then return { error = tostring(result) } end
-  if err then return { error = tostring(err) } end
-  if result == nil then return {} end
-  return result
+  local done_ch = channel.new(1)
+  local thread = coroutine.spawn(function()
+    done_ch:send({ result = call_tool(call.registry_id, decode_arguments(call.arguments)) })
+  end)
+  local picked = wait_for({ done_ch:case_receive() })
+  if picked then return picked.value.result end
+  abandon(thread)
+  return { error = CANCELED_BY_USER }
 end
 
 local function execute_tools(calls)
@@ -278,16 +283,13 @@ end
 
 -- `question` is the one still to be answered: without it the next request would hold no user message.
 local function try_compress(question)
-  local full_text, done, cancel = conversation_text(), channel.new(1), channel.new(1)
-  coroutine.spawn(function()
-    local summary, err = compress.to_size(COMPRESS_MODEL, full_text, COMPRESS_TARGET, { cancel = cancel })
-    done:send({ summary = summary, err = err })
+  local full_text, done_ch = conversation_text(), channel.new(1)
+  local thread = coroutine.spawn(function()
+    local summary, err = compress.to_size(COMPRESS_MODEL, full_text, COMPRESS_TARGET)
+    done_ch:send({ summary = summary, err = err })
   end)
-  local picked = wait_for({ done:case_receive() })
-  if not picked then
-    cancel:close()
-    return
-  end
+  local picked = wait_for({ done_ch:case_receive() })
+  if not picked then return abandon(thread) end
   if not picked.value.summary then
     io.eprint("The conversation could not be compressed: " .. inert(tostring(picked.value.err)))
     return

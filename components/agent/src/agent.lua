@@ -212,7 +212,6 @@ local function options_for(self, runtime)
     tools = offered_tools(self),
     tool_choice = runtime.tool_call,
     stream = runtime.stream_target,
-    cancel = runtime.cancel,
   }
 end
 
@@ -262,7 +261,7 @@ end
 
 --- Asks the model for the next step of `conversation` (a prompt builder, which is only read).
 --- Options: context, stream_target { reply_to, topic, buffer_size }, tool_call, disable_memory_recall,
---- previous_memory_ids, cancel (a channel that abandons the step).
+--- previous_memory_ids.
 function Runner:step(conversation, options)
   if type(conversation) ~= "table" or type(conversation.get_messages) ~= "function" then
     return nil, "Prompt builder is required"

@@ -52,7 +52,7 @@ local MODEL_RESOLVER = "wippy.llm:model_resolver"
 -- What stands beside `options` in the contract arguments instead of inside it.
 local TOP_LEVEL = { tools = true, tool_choice = true, stream = true }
 -- What concerns this module alone and never reaches a driver.
-local OURS = { model = true, provider_id = true, cancel = true }
+local OURS = { model = true, provider_id = true }
 
 -- Input -------------------------------------------------------------------------------------------------------------
 
@@ -163,26 +163,6 @@ end
 
 -- The call ----------------------------------------------------------------------------------------------------------
 
--- `options.cancel` is a channel: anything received from it, its close too, abandons the call and aborts the driver.
-local function call_cancellable(instance, method, args, cancel)
-  local future, err = instance[method .. "_async"](instance, args)
-  if not future then return nil, err end
-  local response = future:response()
-  local picked = channel.select({ response:case_receive(), cancel:case_receive() })
-  if picked.channel == cancel then
-    future:cancel()
-    return nil, errors.new({ message = "request canceled", kind = errors.CANCELED, retryable = false })
-  end
-  local payload, result_err = future:result()
-  if result_err then return nil, result_err end
-  return payload and payload:data()
-end
-
-local function call(target, method, options)
-  if options.cancel then return call_cancellable(target.instance, method, target.args, options.cancel) end
-  return target.instance[method](target.instance, target.args)
-end
-
 local function message_of(err)
   if type(err) == "string" then return err end
   local ok, message = pcall(function() return err:message() end)
@@ -250,7 +230,7 @@ local function failure_of(raw)
 end
 
 local function run(method, target, options)
-  local raw, err = call(target, method, options)
+  local raw, err = target.instance[method](target.instance, target.args)
   if err then return nil, message_of(err) end
   local failure = failure_of(raw)
   if failure then return nil, message_of(failure) end

@@ -118,7 +118,6 @@ local function ask(request, target, temperature)
     model = request.model,
     temperature = temperature,
     max_tokens = max_tokens_for(target, request.limits),
-    cancel = request.cancel,
   })
   if err then return nil, tostring(err) end
   local answer = response and response.result
@@ -126,7 +125,7 @@ local function ask(request, target, temperature)
 end
 
 local function asking(job, prompt)
-  return { model = job.model, limits = job.limits, cancel = job.options.cancel, prompt = prompt }
+  return { model = job.model, limits = job.limits, prompt = prompt }
 end
 
 local function direct(job, content)
@@ -189,8 +188,7 @@ end
 
 -- Public ------------------------------------------------------------------------------------------------------------
 
---- The content in about `target_chars` bytes. Options: temperature, chunk_overlap, max_attempts, skip_refinement,
---- cancel (a channel, see `llm.generate`).
+--- The content in about `target_chars` bytes. Options: temperature, chunk_overlap, max_attempts, skip_refinement.
 function compress.to_size(model_name, content, target_chars, options, mock_model_info)
   if not model_name or model_name == "" then return nil, "Model name is required" end
   if not content or content == "" then return nil, "Content is required" end
