@@ -45,7 +45,7 @@ export interface PlanOptions {
   readonly mayChangeKind: boolean
 }
 
-/** Checks changes one after the other against the state and sums them up, one operation per id, in first-seen order. */
+/** Checks changes one after the other against the state and sums them up, one operation per id. Keeps the entries given. */
 export function plan(state: State, changes: readonly Change[], options: PlanOptions): Operation[] {
   const made: Operation[] = []
   const now = new Map<string, Held | undefined>()
@@ -64,7 +64,7 @@ function planOne(change: Change, id: string, before: Held | undefined, options: 
     if (before === undefined) throw invalidOperation('NotFound', `cannot delete non-existent entry: ${idTable(id)}`)
     return { id, before, after: undefined }
   }
-  const after = { entry: copyEntry(change.entry), origin: options.origin }
+  const after = { entry: change.entry, origin: options.origin }
   if (change.op === 'create') {
     if (before !== undefined) throw invalidOperation('Conflict', `entry already exists: ${idTable(id)}`)
     return { id, before, after }

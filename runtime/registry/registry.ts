@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import type { Entry, Origin } from '../core/entry.ts'
 import { errorText, RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
-import type { Value, ValueMap } from '../core/value.ts'
+import { Announcer, type Publish } from './announcer.ts'
 import { authorize, authorizeRollback, type ChangeGuard } from './authority.ts'
 import { Changes } from './changes.ts'
 import {
@@ -15,9 +15,7 @@ import {
   difference,
   type Held,
   type Operation,
-  operationKind,
   plan,
-  type State,
   sameEntry,
   sameHeld,
   squash,
@@ -27,9 +25,13 @@ import { type History, MemoryHistory, type Version } from './history.ts'
 import { checkRuntimeId } from './id-rules.ts'
 import type { AnyKind, Participant } from './kind.ts'
 import { Openings } from './openings.ts'
+import { hidden, notRestored, type Problem, rejected } from './problem.ts'
 import type { Filter } from './query.ts'
 import { Snapshot } from './snapshot.ts'
+import { Timeline } from './timeline.ts'
 import { type Failure, Transaction } from './transaction.ts'
+
+export type { Problem }
 
 export interface RegistryOptions {
   /** How entries come alive, by the name of their kind. */
@@ -43,7 +45,7 @@ export interface RegistryOptions {
   /** Fills in what an entry leaves open (placeholders) before its kind sees it. NotFound makes the entry wait. */
   readonly prepare?: (entry: Entry) => Entry
   /** Puts an event on the bus; the system is always `registry`. */
-  readonly publish?: (system: string, kind: string, path: string, data: Value) => void
+  readonly publish?: Publish
   /** Hears what nobody else would: what could not be undone, what was set aside. */
   readonly report?: (problem: Problem) => void
   readonly clock?: Clock
@@ -51,20 +53,6 @@ export interface RegistryOptions {
   readonly timeoutMs?: number
   /** Kinds whose changes make no entry events on the bus; those that are only state, unless given. */
   readonly quietKinds?: ReadonlySet<string>
-}
-
-/** Kinds that live in the registry alone (spec/registry.md §5). */
-export const stateOnlyKinds: ReadonlySet<string> = new Set([
-  'registry.entry',
-  'ns.definition',
-  'ns.dependency',
-  'ns.requirement',
-])
-
-export interface Problem {
-  readonly level: 'warn' | 'error'
-  readonly entry?: string | undefined
-  readonly message: string
 }
 
 export interface ApplyOptions {
@@ -109,16 +97,11 @@ export class Registry {
   readonly #clock: Clock
   readonly #openings: Openings
   readonly #listeners = new Set<(changed: readonly string[], version: Version) => void>()
-  #baseline: Version
-  #baselineState: State = new Map()
+  readonly #timeline: Timeline
+  readonly #announcer: Announcer
   #current: Snapshot
-  /** What the sources said at boot, and what they say now: an entry may be hidden by one made at run time. */
-  #bootSources: ReadonlyMap<string, Entry> = new Map()
+  /** What the sources say now: an entry may be hidden by one made at run time. */
   #sources = new Map<string, Entry>()
-  /** Versions up to this one were made before this boot. */
-  #bootVersion = 0
-  readonly #setAside = new Set<number>()
-  #transactions = 0
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor(options: RegistryOptions) {
@@ -132,8 +115,9 @@ export class Registry {
       timeoutMs: options.timeoutMs ?? 30_000,
       problem: (id, error) => this.#problem(id, error),
     })
-    this.#baseline = { id: 0, parent: undefined, origin: 'disk', createdAt: this.#nowMs() }
-    this.#current = new Snapshot(this.#baseline, this.#baselineState)
+    this.#announcer = new Announcer(options.publish, options.quietKinds)
+    this.#timeline = new Timeline(this.#history, this.#nowMs())
+    this.#current = new Snapshot(this.#timeline.baseline, new Map())
   }
 
   /** The version the registry is at. */
@@ -177,16 +161,16 @@ export class Registry {
   snapshotAt(id: number): Snapshot {
     const version = this.getVersion(id)
     if (version === undefined) throw new RuntimeError('NotFound', 'version not found', { retryable: false })
-    return version.id === this.version.id ? this.#current : new Snapshot(version, this.#stateAt(version))
+    return version.id === this.version.id ? this.#current : new Snapshot(version, this.#timeline.stateAt(version))
   }
 
   /** All versions, the baseline first. */
   versions(): Version[] {
-    return [this.#baseline, ...this.#history.versions()]
+    return this.#timeline.versions()
   }
 
   getVersion(id: number): Version | undefined {
-    return id === 0 ? this.#baseline : this.#history.get(id)
+    return this.#timeline.get(id)
   }
 
   /** What a version changed, one operation per id. */
@@ -214,7 +198,11 @@ export class Registry {
 
   /** Applies a changeset whole or not at all. Resolves with its version, which a durable history then has on disk. */
   apply(changes: readonly Change[], options: ApplyOptions = {}): Promise<Version> {
-    return this.#inTurn(() => this.#apply(changes, options))
+    // The caller may go on changing its own.
+    const own = changes.map((change) =>
+      change.op === 'delete' ? change : { op: change.op, entry: copyEntry(change.entry) },
+    )
+    return this.#inTurn(() => this.#apply(own, options))
   }
 
   /** Applies what changed in the sources: what is bad keeps its last good entry, everything else lands as one version. */
@@ -267,32 +255,29 @@ export class Registry {
     for (const entry of entries) {
       loaded.set(entry.id, { entry: copyEntry(entry), origin: origins.get(entry.id) ?? 'disk' })
     }
-    this.#bootSources = new Map([...loaded].map(([id, { entry }]) => [id, entry]))
-    this.#sources = new Map(this.#bootSources)
-    const { problems } = await this.#land(difference(new Map(), loaded), this.#baseline)
-    this.#baselineState = this.#current.state
+    this.#sources = new Map([...loaded].map(([id, { entry }]) => [id, entry]))
+    const { problems } = await this.#land(difference(new Map(), loaded), this.#timeline.baseline)
+    this.#timeline.begin(this.#current.state, new Map(this.#sources))
     return [...problems, ...(await this.#replay())]
   }
 
   /** Brings back what was changed at run time up to the version the history was left at. */
   async #replay(): Promise<Problem[]> {
-    const { head } = this.#history
-    this.#bootVersion = this.#history.versions().at(-1)?.id ?? 0
-    const path = this.#pathTo(head)
-    const problems = path.flatMap((version) => this.#collisions(version))
-    const whole = squash(path.flatMap((version) => this.#effective(version)))
-    const target = this.getVersion(head) ?? this.#baseline
+    const timeline = this.#timeline
+    const target = timeline.get(this.#history.head) ?? timeline.baseline
+    const path = timeline.pathTo(target.id)
+    const problems = path.flatMap((version) => timeline.collisions(version))
     try {
-      await this.#goTo(target, whole)
+      await this.#goTo(target, squash(path.flatMap((version) => timeline.effective(version))))
       return problems
     } catch {
       // One of them does not apply any more: find out which.
     }
     for (const version of path) {
       try {
-        await this.#goTo(version, this.#effective(version))
+        await this.#goTo(version, timeline.effective(version))
       } catch (error) {
-        this.#setAside.add(version.id)
+        timeline.setAside(version)
         problems.push({ level: 'error', message: `version ${version.id} was set aside: ${errorText(error)}` })
       }
     }
@@ -303,45 +288,6 @@ export class Registry {
   async #goTo(version: Version, operations: readonly Operation[]): Promise<void> {
     const state = advance(this.#current.state, operations)
     await this.#transact(difference(this.#current.state, state), { tolerant: false, version })
-  }
-
-  /** The versions from the baseline, which is not among them, to this one. */
-  #pathTo(id: number): Version[] {
-    const path: Version[] = []
-    for (let at = this.#history.get(id); at !== undefined; at = this.#history.get(at.parent ?? 0)) path.push(at)
-    return path.reverse()
-  }
-
-  #stateAt(version: Version): State {
-    return this.#pathTo(version.id).reduce((state, step) => advance(state, this.#effective(step)), this.#baselineState)
-  }
-
-  /**
-   * What a version does on top of the sources as loaded: all it did, if it was made since the boot. An older one counts
-   * where it was made at run time, for the ids whose file has not changed since.
-   */
-  #effective(version: Version): readonly Operation[] {
-    const operations = this.#history.operations(version.id)
-    if (version.id > this.#bootVersion) return operations
-    if (version.origin !== 'runtime' || this.#setAside.has(version.id)) return []
-    return operations.filter((operation) => !this.#overtaken(operation))
-  }
-
-  #overtaken({ id, disk }: Operation): boolean {
-    const source = this.#bootSources.get(id)
-    return (source === undefined ? undefined : contentHash(source)) !== disk
-  }
-
-  #collisions(version: Version): Problem[] {
-    if (version.origin !== 'runtime') return []
-    return this.#history
-      .operations(version.id)
-      .filter((operation) => this.#overtaken(operation))
-      .map(({ id }) => ({
-        level: 'warn',
-        entry: id,
-        message: `the file of ${id} changed after version ${version.id}, which changed it at run time: the file counts`,
-      }))
   }
 
   async #reload(
@@ -415,7 +361,7 @@ export class Registry {
       throw new RuntimeError('NotFound', 'version not found in history', { retryable: false, details: { version: id } })
     }
     if (id === this.version.id) return { version, changed: [], differFromDisk: [] }
-    const operations = difference(this.#current.state, this.#stateAt(version))
+    const operations = difference(this.#current.state, this.#timeline.stateAt(version))
     if (guard !== undefined && frame !== undefined) authorizeRollback(guard, frame, operations)
     await this.#transact(operations, { tolerant: false, version, move: true })
     const changed = operations.map((operation) => operation.id)
@@ -431,8 +377,7 @@ export class Registry {
   }
 
   #nextVersion(made: Pick<Version, 'origin' | 'label' | 'author'>): Version {
-    const last = this.#history.versions().at(-1)?.id ?? 0
-    return { id: last + 1, parent: this.version.id, createdAt: this.#nowMs(), ...made }
+    return this.#timeline.next({ parent: this.version.id, createdAt: this.#nowMs(), ...made })
   }
 
   /** Carries operations out and lands them as `version`: a new one is kept in the history, an old one is moved to. */
@@ -441,11 +386,15 @@ export class Registry {
     { tolerant, version, move = false }: { tolerant: boolean; version: Version; move?: boolean },
   ): Promise<{ performed: readonly Operation[]; failures: readonly Failure[] }> {
     const { participants = [] } = this.#options
-    const number = ++this.#transactions
     const before = this.#current
-    const problem = (id: string, error: unknown): void => this.#problem(id, error)
-    const transaction = new Transaction({ openings: this.#openings, tolerant, step: this.#publisher(), problem })
-    this.#publishTransaction(number, 'begin')
+    const transaction = new Transaction({
+      openings: this.#openings,
+      tolerant,
+      step: (operation, stage) => this.#announcer.step(operation, stage),
+      problem: (id, error) => this.#problem(id, error),
+    })
+    const announce = this.#announcer.transaction()
+    announce('begin')
     try {
       for (const participant of participants) participant.begin?.()
       await transaction.run(operations)
@@ -455,7 +404,7 @@ export class Registry {
       const changed = performed.map(({ id }) => id)
       for (const participant of participants) await participant.commit?.(changed)
       if (move) await this.#history.moveHead(version.id)
-      else if (version.id > this.#bootVersion && version.id > 0 && performed.length > 0) {
+      else if (this.#timeline.isNew(version) && performed.length > 0) {
         await this.#history.append(
           version,
           performed.map((operation) => this.#withDisk(operation)),
@@ -465,12 +414,12 @@ export class Registry {
       this.#current = before
       await transaction.rollBack()
       for (const participant of participants) participant.discard?.()
-      this.#publishTransaction(number, 'discard')
+      announce('discard')
       throw error
     }
     const { performed, failures } = transaction
     if (performed.length > 0 || move || !tolerant) this.#current = new Snapshot(version, this.#current.state)
-    this.#publishTransaction(number, 'commit')
+    announce('commit')
     this.#tell(performed, version)
     return { performed, failures }
   }
@@ -486,43 +435,11 @@ export class Registry {
     for (const listener of this.#listeners) listener(changed, version)
   }
 
-  #publishTransaction(number: number, stage: 'begin' | 'commit' | 'discard'): void {
-    const kind = `registry.${stage}`
-    this.#options.publish?.('registry', kind, `registry.tx/${number}/${kind}`, null)
-  }
-
-  #publisher(): (operation: Operation, stage: 'begin' | 'accept' | 'reject') => void {
-    const { publish, quietKinds = stateOnlyKinds } = this.#options
-    return (operation, stage) => {
-      if (publish === undefined || quietKinds.has((operation.after ?? operation.before)?.entry.kind ?? '')) return
-      if (stage !== 'begin') return publish('registry', `entry.${stage}`, operation.id, null)
-      const entry = (operation.after ?? operation.before)?.entry
-      publish('registry', operationKind(operation), operation.id, entry === undefined ? null : entryValue(entry))
-    }
-  }
-
   #problem(id: string, error: unknown): void {
-    const message = `entry ${id} could not be restored: ${errorText(error)}`
-    this.#options.report?.({ level: 'error', entry: id, message })
+    this.#options.report?.(notRestored(id, error))
   }
 
   #nowMs(): number {
     return Number(this.#clock.wallNanos() / 1_000_000n)
   }
-}
-
-/** An entry as a plain value: the shape Lua and the bus see. Shares its parts with the entry. */
-export function entryValue({ id, kind, meta, data }: Entry): ValueMap {
-  return { id, kind, meta, data }
-}
-
-function rejected({ id, before, after }: Operation, error: unknown): Problem {
-  const outcome =
-    after === undefined ? 'was not removed' : before === undefined ? 'was left out' : 'keeps its last good form'
-  return { level: 'error', entry: id, message: `entry ${id} ${outcome}: ${errorText(error)}` }
-}
-
-function hidden({ entry: { id }, origin }: Held): Problem {
-  const maker = origin === 'runtime' ? 'made at run time' : 'given by the host'
-  return { level: 'warn', entry: id, message: `the file of ${id} is hidden by the entry ${maker}` }
 }
