@@ -16,6 +16,7 @@ import type { Policies } from '../security/policies.ts'
 import type { TokenStorage } from '../security/tokens.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { base64Module } from './base64.ts'
+import { compressModule } from './compress/compress-module.ts'
 import { contractBindingKind, contractDefinitionKind } from './contract/contract-kinds.ts'
 import { contractModule } from './contract/contract-module.ts'
 import { Contracts } from './contract/contracts.ts'
@@ -35,6 +36,7 @@ import { fsModule } from './fs/fs-module.ts'
 import { funcsModule, futureOf, futureType } from './funcs/funcs-module.ts'
 import { funcsFunctions } from './funcs/raw.ts'
 import { hashModule } from './hash.ts'
+import { htmlModule } from './html/html-module.ts'
 import { httpClientModule } from './http_client/module.ts'
 import { Scanner, splits } from './http_client/scanner.ts'
 import { scannerType } from './http_client/stream-type.ts'
@@ -58,6 +60,9 @@ import { securityTypes } from './security/types.ts'
 import { plainPut, Stores } from './store/store.ts'
 import { memoryStoreKind } from './store/store-kinds.ts'
 import { storeModule } from './store/store-module.ts'
+import { jetKind, templateSetKind } from './template/template-kinds.ts'
+import { TemplateSets } from './template/template-set.ts'
+import { templatesModule } from './template/templates-module.ts'
 import { textModule } from './text/text-module.ts'
 import { timeModule } from './time/time-module.ts'
 import { urlModule } from './url.ts'
@@ -101,10 +106,14 @@ export class FeatureState {
   readonly contracts = new Contracts()
   readonly tokenStores = new TokenStores()
   readonly stores = new Stores()
+  readonly templateSets = new TemplateSets()
 }
 
 /** Every Lua module but those over the registry. */
-export function createModules(deps: FeatureDeps, { volumes, contracts, tokenStores, stores }: FeatureState): Features {
+export function createModules(
+  deps: FeatureDeps,
+  { volumes, contracts, tokenStores, stores, templateSets }: FeatureState,
+): Features {
   const { kernel, guard, functions, clock, random, environment, bus, policies, logger } = deps
   const types = securityTypes({ guard })
   const proxies = environmentProxies(deps.os)
@@ -149,6 +158,9 @@ export function createModules(deps: FeatureDeps, { volumes, contracts, tokenStor
       // Only what runs on a terminal host has the terminal, not its children elsewhere.
       ioModule({ terminalOf: ({ host }) => (kernel.hosts.get(host)?.kind === 'terminal' ? deps.terminal : undefined) }),
       docsIndexModule({ volumes, guard }),
+      compressModule,
+      htmlModule,
+      templatesModule({ sets: templateSets, guard }),
       http,
       openai,
     ],
@@ -181,7 +193,7 @@ export function createRegistryModules(
 export function createKinds(
   deps: FeatureDeps,
   lua: LuaKindDeps,
-  { volumes, contracts, stores, tokenStores }: FeatureState,
+  { volumes, contracts, stores, tokenStores, templateSets }: FeatureState,
 ): ReadonlyMap<string, AnyKind> {
   const kinds: AnyKind[] = [
     ...stateKinds,
@@ -203,6 +215,8 @@ export function createKinds(
     contractDefinitionKind(contracts),
     contractBindingKind(contracts),
     directoryKind({ volumes, root: deps.root, moduleRoot: deps.moduleRoot }),
+    templateSetKind(templateSets),
+    jetKind(templateSets),
   ]
   return new Map(kinds.map((kind) => [kind.kind, kind]))
 }
