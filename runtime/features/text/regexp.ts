@@ -17,31 +17,32 @@ const regexpType = new LuaType<Regex>({
       const match = regex.find(source)
       return match === undefined ? null : group(source, match, 0)
     },
-    find_all_string(_call, regex, subject: unknown) {
+    find_all_string(_call, regex, subject: unknown, limit: unknown) {
       const source = bytes(subject, 1, 'find_all_string')
-      return regex.findAll(source).map((match) => group(source, match, 0))
+      return regex.findAll(source, most(limit, 'find_all_string')).map((match) => group(source, match, 0))
     },
     find_string_submatch(_call, regex, subject: unknown) {
       const source = bytes(subject, 1, 'find_string_submatch')
       const match = regex.find(source)
       return match === undefined ? null : groups(source, match)
     },
-    find_all_string_submatch(_call, regex, subject: unknown) {
+    find_all_string_submatch(_call, regex, subject: unknown, limit: unknown) {
       const source = bytes(subject, 1, 'find_all_string_submatch')
-      return regex.findAll(source).map((match) => groups(source, match))
+      return regex.findAll(source, most(limit, 'find_all_string_submatch')).map((match) => groups(source, match))
     },
     find_string_index(_call, regex, subject: unknown) {
       const match = regex.find(bytes(subject, 1, 'find_string_index'))
       return match === undefined ? null : bounds(match)
     },
-    find_all_string_index(_call, regex, subject: unknown) {
-      const matches = regex.findAll(bytes(subject, 1, 'find_all_string_index'))
+    find_all_string_index(_call, regex, subject: unknown, limit: unknown) {
+      const source = bytes(subject, 1, 'find_all_string_index')
+      const matches = regex.findAll(source, most(limit, 'find_all_string_index'))
       return matches.length === 0 ? null : matches.map(bounds)
     },
     replace_all_string: (_call, regex, subject: unknown, template: unknown) =>
       luaString(regex.replaceAll(bytes(subject, 1, 'replace_all_string'), bytes(template, 2, 'replace_all_string'))),
     split: (_call, regex, subject: unknown, limit: unknown) =>
-      regex.split(bytes(subject, 1, 'split'), Math.trunc(optionalNumber(limit, 2, 'split') ?? -1)).map(luaString),
+      regex.split(bytes(subject, 1, 'split'), most(limit, 'split')).map(luaString),
     num_subexp: (_call, regex) => regex.groups,
     // The first name is that of the whole match: names and submatches have the same positions.
     subexp_names: (_call, regex) => [...regex.groupNames],
@@ -63,6 +64,11 @@ export const regexpTable: ModuleTable = {
       throw moduleError('Invalid', `regex compile error: ${error.text}`, { cause: error })
     }
   },
+}
+
+/** As in Go: at most so many, all when negative or not given. */
+function most(limit: unknown, name: string): number {
+  return Math.trunc(optionalNumber(limit, 2, name) ?? -1)
 }
 
 function groups(source: Uint8Array, match: Match): (string | Uint8Array)[] {
