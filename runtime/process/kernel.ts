@@ -157,17 +157,7 @@ export class Kernel {
     args: Payload,
     ended: (process: Process, exit: Exit) => void,
   ): ProcessInit {
-    const { node } = this
-    return {
-      serial,
-      host,
-      frame,
-      args,
-      ended,
-      get pid() {
-        return formatPid(host, serial, node)
-      },
-    }
+    return new Start(this.node, serial, host, frame, args, ended)
   }
 
   /** Makes a process findable; for functions, which have pids but no host. */
@@ -212,5 +202,35 @@ export class Kernel {
   static outcome(exit: Exit): { error?: RuntimeError; value?: ReturnType<Payload['values']>[number] } {
     if (exit.error !== undefined) return { error: exit.error }
     return { value: exit.result.values()[0] ?? null }
+  }
+}
+
+/** A class and not a literal with a getter: one is made per process and per call. */
+class Start implements ProcessInit {
+  readonly serial: number
+  readonly host: string
+  readonly frame: Frame
+  readonly args: Payload
+  readonly ended: (process: Process, exit: Exit) => void
+  readonly #node: string
+
+  constructor(
+    node: string,
+    serial: number,
+    host: string,
+    frame: Frame,
+    args: Payload,
+    ended: (process: Process, exit: Exit) => void,
+  ) {
+    this.#node = node
+    this.serial = serial
+    this.host = host
+    this.frame = frame
+    this.args = args
+    this.ended = ended
+  }
+
+  get pid(): string {
+    return formatPid(this.host, this.serial, this.#node)
   }
 }
