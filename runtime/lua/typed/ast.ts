@@ -205,7 +205,8 @@ export type Type =
   | { readonly kind: 'union' | 'intersection'; readonly at: number; readonly members: readonly Type[] }
   | { readonly kind: 'readonly' | 'keyof'; readonly at: number; readonly inner: Type }
   | { readonly kind: 'typeof'; readonly at: number; readonly value: Expression }
-  | { readonly kind: 'asserts'; readonly at: number; readonly name: string; readonly type: Type | undefined }
+  /** `asserts x is T`, `asserts x`, and `x is T`, which asserts nothing but answers. */
+  | AssertsType
   | { readonly kind: 'access'; readonly at: number; readonly object: Type; readonly index: Type }
   | { readonly kind: 'conditional'; readonly at: number; readonly parts: readonly [Type, Type, Type, Type] }
   | {
@@ -214,6 +215,14 @@ export type Type =
       readonly inner: Type
       readonly annotations: readonly Annotation[]
     }
+
+export interface AssertsType {
+  readonly kind: 'asserts'
+  readonly at: number
+  readonly name: string
+  readonly type: Type | undefined
+  readonly asserting: boolean
+}
 
 /** `nil`, `string`, `User`, `inner.Inner`, `Box<string>`. */
 export interface NamedType {

@@ -197,9 +197,9 @@ export class TypeParser {
     }
     if (name === 'asserts' && next === NAME) {
       c.advance()
-      return this.#predicate(at)
+      return this.#predicate(at, true)
     }
-    if (c.isWord('is', 1) && !c.startsLine(1)) return this.#predicate(at)
+    if (c.isWord('is', 1) && !c.startsLine(1)) return this.#predicate(at, false)
     c.advance()
     const path = [name]
     while (c.kind === '.' && c.peek(1) === NAME) {
@@ -217,12 +217,12 @@ export class TypeParser {
   }
 
   /** `asserts x`, `asserts x is T`, `x is T`, with the cursor on x. */
-  #predicate(at: number): Type {
+  #predicate(at: number, asserting: boolean): Type {
     const c = this.#cursor
     const name = c.name().text
-    if (!c.isWord('is')) return { kind: 'asserts', at, name, type: undefined }
+    if (!c.isWord('is')) return { kind: 'asserts', at, name, type: undefined, asserting }
     c.advance()
-    return { kind: 'asserts', at, name, type: this.type() }
+    return { kind: 'asserts', at, name, type: this.type(), asserting }
   }
 
   #record(): Type {
