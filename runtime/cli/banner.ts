@@ -1,7 +1,7 @@
 // Version and banner.
 
 import { readFileSync } from 'node:fs'
-import { styleText } from 'node:util'
+import { paintFor } from './paint.ts'
 
 /** The day of this version. */
 const RELEASED = '2026-11-23'
@@ -18,10 +18,9 @@ const themes = ['cyan', 'magenta', 'blue', 'green', 'yellow'] as const
 /** Three lines between blank ones; coloured on a screen that takes colours, in a theme of chance. */
 export function banner(random: () => number = Math.random): string {
   const theme = themes[Math.floor(random() * themes.length)] ?? 'cyan'
+  const paint = paintFor(process.stdout)
   const logo = ['╦ ╦╦╔═╗╔═╗╦ ╦', '║║║║╠═╝╠═╝╚╦╝', '╚╩╝╩╩  ╩   ╩ ']
   const texts = ['Adaptive Application Runtime https://wippy.ai', `${packageVersion()} ${RELEASED}`, 'for Node.js']
-  const lines = logo.map(
-    (line, index) => `  ${styleText(theme, line, { stream: process.stdout })}  ${texts[index] ?? ''}`,
-  )
+  const lines = logo.map((line, index) => `  ${paint(theme, line)}  ${texts[index] ?? ''}`)
   return `\n${lines.join('\n')}\n\n`
 }

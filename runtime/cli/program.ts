@@ -106,6 +106,68 @@ function build(done: (code: number) => void): Command {
     },
   )
   handle(
+    program
+      .command('test')
+      .description('run the tests of the project, or of a bundled application')
+      .argument('[target]', 'org/module, or the first pattern')
+      .argument('[patterns...]', 'which tests to run')
+      .addOption(described.override)
+      .addOption(described.host)
+      .addOption(described.registry)
+      .addOption(described.set)
+      .addOption(described.profile),
+    async () => {
+      const { test } = await import('./commands/test.ts')
+      return test
+    },
+  )
+  handle(
+    program
+      .command('add')
+      .description('add a module to the lock')
+      .argument('<module>', 'org/module[@version]')
+      .addOption(described.lockFile)
+      .addOption(described.registry),
+    async () => {
+      const { add } = await import('./commands/add.ts')
+      return ([reference = ''], flags) => add(reference, flags)
+    },
+  )
+  handle(
+    program
+      .command('install')
+      .description('install the modules of the lock')
+      .argument('[modules...]', 'only these')
+      .option('--refresh', 'install again what is there')
+      .option('--force', 'alias of --refresh')
+      .option('--repair', 'alias of --refresh')
+      .addOption(described.lockFile)
+      .addOption(described.registry)
+      .addOption(described.set)
+      .addOption(described.profile),
+    async () => {
+      const { install } = await import('./commands/install.ts')
+      return install
+    },
+  )
+  handle(
+    program
+      .command('update')
+      .description('resolve the dependencies and write the lock')
+      .argument('[modules...]', 'only these')
+      .option('-d, --src-dir <path>', 'source directory')
+      .option('--modules-dir <path>', 'modules directory')
+      .option('-y, --yes', 'do not ask')
+      .addOption(described.lockFile)
+      .addOption(described.registry)
+      .addOption(described.set)
+      .addOption(described.profile),
+    async () => {
+      const { update } = await import('./commands/update.ts')
+      return update
+    },
+  )
+  handle(
     program.command('version').description('print the version').option('--short', 'the version alone'),
     async () => {
       const { version } = await import('./commands/version.ts')

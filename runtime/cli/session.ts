@@ -1,6 +1,5 @@
 // One run of a project from the command line: open, start, run the command if there is one, shut down. Ends in an exit code.
 
-import type { ReadStream } from 'node:tty'
 import type { Entry } from '../core/entry.ts'
 import { RuntimeError } from '../core/error.ts'
 import {
@@ -14,7 +13,7 @@ import {
 } from '../index.ts'
 import { type Config, loadConfig } from '../loader/config.ts'
 import type { Diagnostic } from '../loader/diagnostic.ts'
-import { type AppCommand, appCommands } from './app-commands.ts'
+import { type AppCommand, appCommands, nearest } from './app-commands.ts'
 import { banner } from './banner.ts'
 import { type Ending, endingOf } from './exit-code.ts'
 import { Interrupts } from './interrupts.ts'
@@ -91,7 +90,10 @@ class Session {
     const { host } = project
     try {
       const entry = pick?.(appCommands(project.loaded.entries), project)
-      if (entry !== undefined) this.#terminalHost = await this.#chooseHost(host)
+      if (entry !== undefined) {
+        requireProcess(host, entry)
+        this.#terminalHost = await this.#chooseHost(host)
+      }
       const started = await Promise.race([host.start().then(() => undefined), this.#stopped])
       if (started !== undefined) return await this.#close(undefined)
       if (entry === undefined || this.#terminalHost === undefined) {
@@ -166,7 +168,11 @@ class Session {
   /** `--host`, else the only terminal host; a project without one gets one of ours. */
   async #chooseHost(host: Host): Promise<string> {
     const { flags } = this.#plan
-    if (flags.host !== undefined) return flags.host
+    if (flags.host !== undefined) {
+      const kind = host.registry.get(flags.host)?.kind
+      if (kind === undefined || kind === 'terminal.host') return flags.host
+      throw new RuntimeError('Invalid', `--host ${flags.host}: a ${kind} has no terminal, name a terminal.host`)
+    }
     const hosts = host.registry.find({ '.kind': 'terminal.host' }).map(({ id }) => id)
     const [only, ...others] = hosts
     if (others.length > 0) {
@@ -257,8 +263,9 @@ class Session {
     const restore = (): void => this.#terminal.restore()
     process.on('exit', restore)
     this.#releases.push(() => process.off('exit', restore))
-    // The command has its say; the input alone must not keep the runtime alive after it.
-    ;(process.stdin as Partial<ReadStream>).unref?.()
+    // Timers and sockets of the runtime do not keep Node alive; that the session runs does.
+    const alive = setInterval(() => {}, 2 ** 30)
+    this.#releases.push(() => clearInterval(alive))
   }
 
   #streamLogs(host: Host): void {
@@ -276,6 +283,23 @@ function listeners(host: Host | undefined) {
   return [...host.kernel.processes()].filter(
     (running) => running.options.interrupts && host.kernel.hosts.get(running.host)?.kind === 'terminal',
   )
+}
+
+/** Throws what a person can act on, before anything is started. */
+function requireProcess(host: Host, id: string): void {
+  const entry = host.registry.get(id)
+  if (entry?.kind.startsWith('process.lua') || entry?.kind.startsWith('workflow.lua')) return
+  if (entry !== undefined) throw new RuntimeError('Invalid', `entry ${id} is a ${entry.kind}, not a process`)
+  const { problems, registry } = host
+  const broken = problems.find((problem) => problem.entry === id)
+  if (broken !== undefined) throw new RuntimeError('Invalid', broken.message)
+  const near = nearest(
+    id,
+    registry.find({ '.kind': 'process.lua' }).map((known) => known.id),
+  )
+  throw new RuntimeError('NotFound', `process ${id} not found`, {
+    details: near === undefined ? undefined : { hint: `Did you mean "${near}"?` },
+  })
 }
 
 function hidesLogs(host: Host): boolean {

@@ -1,12 +1,12 @@
 // `wippy run list`: the commands that the project's entries declare.
 
 import { join } from 'node:path'
-import { styleText } from 'node:util'
 import { packageBundle } from '../../index.ts'
 import { loadProject, projectCache } from '../../loader/load.ts'
 import { LOCK_FILE, requireLock } from '../../loader/lockfile.ts'
 import { type AppCommand, appCommands } from '../app-commands.ts'
 import { type SettingFlags, settingsOf } from '../options.ts'
+import { type Paint, paintFor } from '../paint.ts'
 import { diagnosticText, inert } from '../report.ts'
 
 /** Prints the list; resolves with the exit code. */
@@ -27,11 +27,8 @@ export async function list(flags: SettingFlags): Promise<number> {
   return 0
 }
 
-const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
-  styleText(style, text, { stream: process.stdout })
-
 /** The list as the spec prints it; without commands, how to make one. */
-export function listText(commands: readonly AppCommand[]): string {
+export function listText(commands: readonly AppCommand[], paint: Paint = paintFor(process.stdout)): string {
   if (commands.length === 0) {
     return `No commands found.
 
