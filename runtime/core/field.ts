@@ -3,7 +3,7 @@
 import { durationMs } from './duration.ts'
 import type { Entry } from './entry.ts'
 import { RuntimeError } from './error.ts'
-import { isMap, type Value, type ValueMap } from './value.ts'
+import { emptyMap, isMap, type Value, type ValueMap } from './value.ts'
 
 /** Turns a value into what the field means, or throws Invalid with a message that starts with `what`. */
 export type Decoder<T> = (value: Value, what: string) => T
@@ -63,14 +63,22 @@ export const asCount: Decoder<number> = (value, what) => {
 /** Milliseconds of a Go duration. */
 export const asDuration: Decoder<number> = (value, what) => durationMs(value, what)
 
+/** An empty list is an empty map too: a table made by Lua does not say which it is. */
+// Entries made by Lua write an empty list and an empty map alike: each is taken for the other.
+const isEmpty = (value: Value): boolean =>
+  Array.isArray(value) ? value.length === 0 : isMap(value) && Object.keys(value).length === 0
+
 export const asMap: Decoder<ValueMap> = (value, what) => {
+  if (Array.isArray(value) && isEmpty(value)) return emptyMap()
+  if (Array.isArray(value) && value.length === 0) return emptyMap()
   if (!isMap(value)) throw notA(what, value, 'a map')
   return value
 }
 
-/** A list whose items are decoded one by one; errors name the item: `storages[1]`. */
+/** A list whose items are decoded one by one; errors name the item: `storages[1]`. An empty map is an empty list. */
 export function asList<T>(item: Decoder<T>): Decoder<T[]> {
   return (value, what) => {
+    if (isMap(value) && Object.keys(value).length === 0) return []
     if (!Array.isArray(value)) throw notA(what, value, 'a list')
     return value.map((one, index) => item(one, `${what}[${index}]`))
   }

@@ -2,7 +2,7 @@
 // want of the field or because the types make no sense, does not hold (spec/security.md §3).
 
 import { RuntimeError } from '../core/error.ts'
-import { asName, notA } from '../core/field.ts'
+import { asList, asName, notA } from '../core/field.ts'
 import { isMap, type Value, type ValueMap } from '../core/value.ts'
 import { compileRegex } from '../external/re2.ts'
 import type { Request } from './policy.ts'
@@ -12,8 +12,7 @@ type Operator = (field: Value, expected: Value) => boolean
 
 /** Compiles a list of conditions; `what` names it in errors. Throws Invalid. */
 export function compileConditions(conditions: Value, what: string): Condition {
-  if (!Array.isArray(conditions)) throw notA(what, conditions, 'a list')
-  const compiled = conditions.map((condition, index) => compileCondition(condition, `${what}[${index}]`))
+  const compiled = asList(compileCondition)(conditions, what)
   return (request) => compiled.every((holds) => holds(request))
 }
 

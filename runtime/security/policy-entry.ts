@@ -1,9 +1,9 @@
 // What the entries `security.policy` and `security.policy.expr` say, as a rule and the groups it belongs to.
 
 import type { Entry } from '../core/entry.ts'
-import { asMap, asName, notA, requiredField } from '../core/field.ts'
+import { asList, asMap, asName, field, notA, requiredField } from '../core/field.ts'
 import { parseId, resolveId } from '../core/id.ts'
-import { isMap, type Value, type ValueMap } from '../core/value.ts'
+import type { Value, ValueMap } from '../core/value.ts'
 import { compileConditions } from './condition.ts'
 import type { Request, Rule } from './policy.ts'
 
@@ -64,8 +64,6 @@ function patterns(value: Value, what: string): string[] {
 
 /** A bare name is a group of the policy's own namespace. */
 function groupsOf(entry: Entry): string[] {
-  const groups = isMap(entry.data) ? (entry.data['groups'] ?? []) : []
-  if (!Array.isArray(groups)) throw notA(`entry ${entry.id}: groups`, groups, 'a list')
   const { ns } = parseId(entry.id)
-  return groups.map((group, index) => resolveId(asName(group, `entry ${entry.id}: groups[${index}]`), ns))
+  return field(entry, 'groups', asList(asName), []).map((group) => resolveId(group, ns))
 }

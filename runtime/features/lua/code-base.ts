@@ -71,6 +71,10 @@ function asSource(value: unknown, what: string): string {
 }
 
 function asStrings(value: unknown, what: string): string[] {
+  // Lua's `{}` is a list and a map alike: a tool without modules says `modules = {}`.
+  if (isMap(value) && Object.keys(value).length === 0) return []
+  // An empty table made by Lua does not say whether it is a list.
+  if (isMap(value) && Object.keys(value).length === 0) return []
   if (!Array.isArray(value) || value.some((item) => typeof item !== 'string' || item === '')) {
     throw notA(what, value, 'a list of names')
   }

@@ -129,7 +129,8 @@ test('a broken function is refused, whole changeset and all', async () => {
 })
 
 test('a version is undone, and the function with it', async () => {
-  await host.call('app:create', [tool('app.tools:one', body('return 1', ''))])
+  const made = await host.call('app:create', [tool('app.tools:one', body('return 1', ''))])
+  expect(made).toMatchObject({ version: 1 })
   expect(await host.call('app.tools:one')).toBe(1)
   await host.registry.applyVersion(0)
   await expect((async () => host.call('app.tools:one'))()).rejects.toThrow(
