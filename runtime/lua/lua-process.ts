@@ -122,6 +122,7 @@ export class LuaProcess implements Upgradable {
     const { ended } = this.#init
     const next = create({
       ...this.#init,
+      pid: this.pid,
       ended: (process, exit) => {
         if (taken) ended(process, exit)
       },

@@ -119,7 +119,7 @@ export class Kernel {
     try {
       const factory = this.#factory(definition)
       step = 'init'
-      next = process.become((init) => factory.create({ ...init, args }))
+      next = process.become((init) => factory.create({ ...init, pid: init.pid, args }))
     } catch (error) {
       process.terminate(asRuntimeError(error).wrap(`upgrade: ${step} failed`))
       return
