@@ -74,7 +74,7 @@ describe('the examples', () => {
       ]
       const existing = new Set(entries.filter(({ id }) => host.registry.get(id) !== undefined).map(({ id }) => id))
       await host.registry.apply(
-        entries.map((entry) => ({ kind: existing.has(entry.id) ? 'update' : 'create', entry })),
+        entries.map((entry) => ({ op: existing.has(entry.id) ? ('update' as const) : ('create' as const), entry })),
         { origin: 'host' },
       )
       const value = await host.call(`app.example:e${at}`)
