@@ -24,6 +24,8 @@ export interface ReloadLine {
 export interface HotReloadOptions {
   /** What the registry was booted with. */
   readonly loaded: Loaded
+  /** What the registry said at boot: entries it has left out are tried again at every reload. */
+  readonly problems?: readonly EntryProblem[]
   /** Reads the project again, with the cache of the first load. */
   readonly load: () => Promise<Loaded>
   /** Applies what it can and says what it could not: `registry.reload`. */
@@ -47,12 +49,17 @@ export class HotReload {
   constructor(options: HotReloadOptions) {
     this.#options = options
     this.#loaded = options.loaded
-    this.#live = options.loaded
+    const { loaded, problems = [] } = options
+    const leftOut = new Set(
+      problems.flatMap(({ level, entry }) => (level === 'error' && entry !== undefined ? [entry] : [])),
+    )
+    this.#live = { ...loaded, entries: loaded.entries.filter(({ id }) => !leftOut.has(id)) }
     // The boot has told these already.
-    this.#told = new Set(this.#problemLines(options.loaded.diagnostics).map(({ message }) => message))
+    const told = [...this.#problemLines(loaded.diagnostics), ...problems.map((problem) => problemLine(problem, loaded))]
+    this.#told = new Set(told.map(({ message }) => message))
   }
 
-  /** The last load that could be read as a whole. */
+  /** What the last load gave that did not fail as a whole. */
   get loaded(): Loaded {
     return this.#loaded
   }
@@ -106,10 +113,7 @@ export class HotReload {
   async #apply(changes: StateChanges, next: Loaded, problems: ReloadLine[]): Promise<Set<string>> {
     try {
       const applied = await this.#options.apply(changes, next.origins)
-      for (const problem of applied.problems) {
-        const message = formatDiagnostic(locateProblem(problem, next.files), next.project.root)
-        problems.push({ level: problem.level, message })
-      }
+      problems.push(...applied.problems.map((problem) => problemLine(problem, next)))
       return new Set(applied.changed)
     } catch (error) {
       problems.push({ level: 'error', message: `reload failed: ${errorText(error)}` })
@@ -149,8 +153,13 @@ export class HotReload {
     }
     const hadProblems = this.#told.size > 0
     this.#told = now
-    if (hadProblems && now.size === 0) this.#options.report({ level: 'info', message: 'all files load again' })
+    if (hadProblems && now.size === 0) this.#options.report({ level: 'info', message: 'all problems are solved' })
   }
+}
+
+function problemLine(problem: EntryProblem, loaded: Loaded): ReloadLine {
+  const message = formatDiagnostic(locateProblem(problem, loaded.files), loaded.project.root)
+  return { level: problem.level, message }
 }
 
 const SHOWN = 5

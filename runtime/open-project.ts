@@ -83,6 +83,7 @@ function follow(options: ProjectOptions, loaded: Loaded, load: () => Promise<Loa
   const { keep } = options
   const reload = new HotReload({
     loaded,
+    problems: host.problems,
     load,
     apply: (changes, origins) => host.registry.reload(changes, origins),
     ...(keep === undefined ? {} : { keep }),
@@ -97,6 +98,7 @@ function follow(options: ProjectOptions, loaded: Loaded, load: () => Promise<Loa
   const watcher = new Watcher({
     clock: options.clock ?? systemClock(),
     ignored: [loaded.project.modulesFolder],
+    startAfterMs: 250,
     changed: () => void reload.reload(),
     failed,
   })

@@ -37,10 +37,11 @@ async function start(project: Folder, keep?: HotReloadOptions['keep']): Promise<
   const load = () => loadProject({ root: project.path, cache })
   const loaded = await load()
   const registry = new Registry({ kinds: new Map([['picky', picky]]) })
-  expect(await registry.boot(loaded)).toEqual([])
+  const problems = await registry.boot(loaded)
   const lines: ReloadLine[] = []
   const hot = new HotReload({
     loaded,
+    problems,
     load,
     apply: (changes, origins) => registry.reload(changes, origins),
     report: (line) => lines.push(line),
@@ -92,7 +93,7 @@ describe('reload', () => {
     project.write({ 'src/b.yaml': index('{name: b, kind: picky, v: 2}') })
     await hot.reload()
     expect(registry.get('app:b')?.data).toEqual({ v: 2 })
-    expect(said()).toEqual(['all files load again', 'reloaded: updated app:b'])
+    expect(said()).toEqual(['all problems are solved', 'reloaded: updated app:b'])
   })
 
   test('an entry that its kind refuses keeps its last good version, the rest lands', async () => {
@@ -151,6 +152,47 @@ describe('reload', () => {
     await hot.reload()
     expect(registry.get('app:b')?.data).toEqual({ v: 1 })
     expect(said()).toEqual(['entry app:b is not changed: it is the host of the running command (update)'])
+  })
+
+  test('what was left out at boot is tried again, and told again only when it says something else', async () => {
+    const project = app()
+    project.write({ 'src/b.yaml': index('{name: b, kind: picky, bad: true}') })
+    const { hot, said, ids } = await start(project)
+    expect(ids()).toEqual(['app:a'])
+    await hot.reload()
+    expect(said()).toEqual([])
+    project.write({ 'src/b.yaml': index('{name: b, kind: picky}') })
+    await hot.reload()
+    expect(ids()).toEqual(['app:a', 'app:b'])
+    expect(said()).toEqual(['all problems are solved', 'reloaded: created app:b'])
+  })
+
+  test('a source folder that is gone for a while keeps its entries, an emptied one does not', async () => {
+    const project = app()
+    const { hot, said, ids } = await start(project)
+    const { renameSync } = await import('node:fs')
+    renameSync(project.at('src'), project.at('away'))
+    await hot.reload()
+    expect(ids()).toEqual(['app:a', 'app:b'])
+    expect(said()).toEqual(['src: path not found, its last good entries stay'])
+    renameSync(project.at('away'), project.at('src'))
+    project.remove('src/b.yaml')
+    await hot.reload()
+    expect(ids()).toEqual(['app:a'])
+  })
+
+  test('a module keeps its name while its manifest is broken', async () => {
+    const project = app()
+    project.write({
+      'components/m/wippy.yaml': 'organization: o\nmodule: m\n',
+      'components/m/_index.yaml': 'namespace: o.m\nname: x\nkind: picky\n',
+    })
+    const { registry, hot, said } = await start(project)
+    project.write({ 'components/m/wippy.yaml': 'organization: [' })
+    await hot.reload()
+    expect(registry.get('o.m:x')?.meta['module']).toBe('o/m')
+    expect(registry.version.id).toBe(0)
+    expect(said()[0]).toMatch(/^components\/m\/wippy\.yaml: yaml: line 1: /)
   })
 
   test('with a lock that cannot be read everything stays', async () => {

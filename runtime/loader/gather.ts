@@ -2,7 +2,7 @@
 // dependencies name. Decides what of a module belongs to the project, and which of two definitions of an id counts.
 
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import type { Entry } from '../core/entry.ts'
 import type { Value } from '../core/value.ts'
 import { type Dependency, dependenciesOf, type PresentModule, versionDiagnostics } from './dependencies.ts'
@@ -10,7 +10,7 @@ import { type Diagnostic, showPath } from './diagnostic.ts'
 import { hasMetaValue } from './override.ts'
 import { matchesId } from './pattern.ts'
 import { bundledModules, type ModuleFolder, type Project } from './project.ts'
-import { type LoadedEntry, readSource, type SourceDescription } from './read-source.ts'
+import { type LoadedEntry, readSource, type SourceDescription, type SourceReading } from './read-source.ts'
 import type { SourceCache } from './source-cache.ts'
 
 export interface GatherOptions {
@@ -152,15 +152,20 @@ export class Gathering {
 
   #read(source: SourceDescription, watched = true): void {
     if (watched) this.folders.push(source.folder)
-    if (!existsSync(source.folder)) {
-      this.#say({ level: 'warn', file: source.folder, message: 'path not found, skipping' })
-      return
-    }
-    const reading = readSource(source, this.#cache)
+    const reading = existsSync(source.folder) ? readSource(source, this.#cache) : this.#readMissing(source)
     this.entries.push(...reading.entries)
     this.diagnostics.push(...reading.diagnostics)
     for (const file of reading.broken) this.broken.add(file)
     for (const file of reading.found) this.#found.add(file)
+  }
+
+  /** A folder that was there a moment ago is being moved, or checked out anew: nobody means to delete the whole app. */
+  #readMissing(source: SourceDescription): SourceReading {
+    const only = this.#cache.goodBelow(source.folder).map((file) => relative(source.folder, file).replaceAll(sep, '/'))
+    const kept = only.length === 0 ? 'skipping' : 'its last good entries stay'
+    const level = only.length === 0 ? 'warn' : 'error'
+    const said: Diagnostic = { level, file: source.folder, message: `path not found, ${kept}` }
+    return { ...readSource({ ...source, only }, this.#cache), diagnostics: [said] }
   }
 
   /** Modules that are developed here may show their tests. */

@@ -94,6 +94,7 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
     ...(options.app === undefined ? {} : { app: options.app }),
     components: config.components,
     read,
+    manifests: cache.manifests,
   })
   const gathering = new Gathering(options, project, cache, env)
   gathering.readApp()

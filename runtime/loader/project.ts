@@ -62,6 +62,8 @@ export interface ProjectOptions {
   /** `org/module` of a bundled application to run instead of the project's own sources. */
   readonly app?: string
   readonly read?: ReadYaml
+  /** Manifests by folder as they last were right; kept up to date. */
+  readonly manifests?: Map<string, Manifest>
 }
 
 /** Looks at the disk once. Throws for a bad lock; a bad manifest is a diagnostic and its folder goes by its own name. */
@@ -76,6 +78,7 @@ export function findProject(options: ProjectOptions): Project {
   const componentFolders = [...new Set([join(root, 'components'), ...(options.components ?? [])])]
   const look: Look = {
     read: options.read ?? readYamlFile,
+    manifests: options.manifests ?? new Map(),
     report(file, error) {
       diagnostics.push({ level: 'error', file, message: errorText(error) })
     },
@@ -125,7 +128,7 @@ function bundledProject(
 /** All modules that the npm package brings along; their manifests are ours and have no fault. */
 export function bundledModules(bundle: Bundle, read: ReadYaml = readYamlFile): ModuleFolder[] {
   if (bundle.components === undefined) return []
-  return modulesIn(bundle.components, 'bundled', { read, report: () => {} })
+  return modulesIn(bundle.components, 'bundled', { read, manifests: new Map(), report: () => {} })
 }
 
 function sourceFolder(root: string, base: string, lock: Lock | undefined): string | undefined {
@@ -139,6 +142,7 @@ function sourceFolder(root: string, base: string, lock: Lock | undefined): strin
 /** How manifests are read, and who hears of those with a fault. */
 interface Look {
   readonly read: ReadYaml
+  readonly manifests: Map<string, Manifest>
   report(file: string, error: unknown): void
 }
 
@@ -146,27 +150,44 @@ interface Look {
 function modulesIn(folder: string, origin: ModuleOrigin, look: Look): ModuleFolder[] {
   if (!isFolder(folder)) return []
   if (existsSync(join(folder, MANIFEST_FILE))) return [moduleAt(folder, origin, look)]
-  return readdirSync(folder)
-    .sort()
-    .map((name) => join(folder, name))
-    .filter((path) => !basename(path).startsWith('.') && isFolder(path) && looksLikeModule(path))
-    .map((path) => moduleAt(path, origin, look))
+  try {
+    return readdirSync(folder)
+      .sort()
+      .map((name) => join(folder, name))
+      .filter((path) => !basename(path).startsWith('.') && isFolder(path) && looksLikeModule(path))
+      .map((path) => moduleAt(path, origin, look))
+  } catch (error) {
+    // A folder that may not be read.
+    look.report(folder, error)
+    return []
+  }
 }
 
 /** A manifest, or a definition file somewhere in it. */
 function looksLikeModule(folder: string): boolean {
   if (existsSync(join(folder, MANIFEST_FILE))) return true
-  // That `namespace` stands where a key may stand is enough to tell it from other YAML.
-  const isDefinition = (path: string): boolean =>
-    /(?:^|[{,])\s*"?namespace"?\s*:/m.test(readFileSync(join(folder, path), 'utf8'))
-  return new SourceRoot(folder).definitions().some(isDefinition)
+  const root = new SourceRoot(folder)
+  return root.definitions().some((inside) => isDefinition(root, inside))
+}
+
+/** That `namespace` stands where a key may stand is enough to tell a definition from other YAML. */
+function isDefinition(root: SourceRoot, inside: string): boolean {
+  try {
+    return /(?:^|[{,])\s*"?namespace"?\s*:/m.test(readFileSync(root.locate(inside), 'utf8'))
+  } catch {
+    // A link to nowhere, a file that may not be read: it makes no module.
+    return false
+  }
 }
 
 function moduleAt(folder: string, origin: ModuleOrigin, look: Look, known?: string): ModuleFolder {
   let manifest: Manifest | undefined
   try {
     manifest = readManifest(folder, look.read)
+    if (manifest === undefined) look.manifests.delete(folder)
+    else look.manifests.set(folder, manifest)
   } catch (error) {
+    manifest = look.manifests.get(folder)
     look.report(join(folder, MANIFEST_FILE), error)
   }
   const source = join(folder, 'src')

@@ -3,9 +3,11 @@
 
 import { isUtf8 } from 'node:buffer'
 import { type BigIntStats, readFileSync, statSync } from 'node:fs'
+import { sep } from 'node:path'
 import { RuntimeError } from '../core/error.ts'
 import { type DefinedEntry, type Definition, parseDefinition } from './definition.ts'
 import type { DefinitionStore } from './definition-store.ts'
+import type { Manifest } from './manifest.ts'
 import type { ReadYaml } from './read-yaml.ts'
 
 /** Definitions are small; a file beyond this is taken for a mistake. */
@@ -76,6 +78,14 @@ export class SourceCache {
     this.#parsed.set(file, { content, definition })
     this.#store?.put(content, file, definition)
     return definition
+  }
+
+  /** Manifests by folder as they last had no fault: a module keeps its name while its manifest is being edited. */
+  readonly manifests = new Map<string, Manifest>()
+
+  /** Definition files below a folder that once had no fault. */
+  goodBelow(folder: string): string[] {
+    return [...this.#good.keys()].filter((file) => file.startsWith(folder + sep))
   }
 
   /** The last reading of a definition file that had no fault. */

@@ -14,6 +14,8 @@ export interface WatcherOptions {
   readonly changed: (paths: readonly string[]) => void
   /** Watching does not work (any more), say because the system allows no more watches. */
   readonly failed?: (error: unknown) => void
+  /** Waits this long before it starts, so that a boot has the machine for itself. Nothing is missed: it looks again then. */
+  readonly startAfterMs?: number
   readonly quietMs?: number
   readonly removalMs?: number
 }
@@ -37,9 +39,15 @@ export class Watcher implements PathWatcher {
   #watcher: FSWatcher | undefined
   #starting: Promise<void> | undefined
   #closed = false
+  /** Ends every wait of a start that is under way. */
+  #wake: () => void = () => {}
+  readonly #whenClosed: Promise<void>
 
   constructor(options: WatcherOptions) {
     this.#options = options
+    this.#whenClosed = new Promise((resolve) => {
+      this.#wake = resolve
+    })
     const { clock, quietMs, removalMs } = options
     this.#gate = new ChangeGate({
       clock,
@@ -72,13 +80,16 @@ export class Watcher implements PathWatcher {
   async close(): Promise<void> {
     this.#closed = true
     this.#gate.close()
-    await this.#starting
+    this.#wake()
     await this.#watcher?.close()
     // Events that were on their way.
     this.#gate.close()
   }
 
   async #start(): Promise<void> {
+    const { clock, startAfterMs = 0 } = this.#options
+    if (startAfterMs > 0) await this.#unlessClosed((resolve) => clock.after(startAfterMs, resolve))
+    if (this.#closed) return
     // Not needed before the first prompt is shown: loaded when watching starts.
     const { watch } = await import('chokidar')
     if (this.#closed) return
@@ -98,12 +109,16 @@ export class Watcher implements PathWatcher {
     // One folder too many is reported for every further one: the first says it all.
     watcher.once('error', (error) => this.#options.failed?.(error))
     watcher.on('error', () => {})
-    await new Promise<void>((resolve) => {
+    await this.#unlessClosed((resolve) => {
       watcher.once('ready', resolve)
       watcher.once('error', () => resolve())
     })
     // Also catches what changed between the load and now.
     this.#lookAgain([...this.#paths][0] ?? '')
+  }
+
+  #unlessClosed(wait: (resolve: () => void) => void): Promise<void> {
+    return Promise.race([new Promise<void>(wait), this.#whenClosed])
   }
 
   #raw(name: unknown, details: unknown): void {
