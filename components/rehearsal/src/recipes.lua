@@ -73,7 +73,7 @@ end
 
 local CALCULATE = {
   tool = "calculate",
-  doc = "lua/core/expr",
+  doc = "lua/dynamic/expression",
   description = "Evaluates an arithmetic expression",
   modules = { "expr" },
   input_schema = one_string("expression", "Such as 2 * (3 + 4)"),
@@ -200,7 +200,7 @@ return { handler = handler }
 
 local UUID = {
   tool = "new_uuid",
-  doc = "lua/core/uuid",
+  doc = "lua/security/uuid",
   description = "Returns a new random UUID",
   modules = { "uuid" },
   source = [[
