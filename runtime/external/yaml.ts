@@ -23,7 +23,10 @@ export class YamlError extends RuntimeError {
   readonly snippet: string
 
   constructor(reason: string, mark: Mark, snippet: string) {
-    super('Invalid', `yaml: line ${mark.line}: ${reason}`)
+    // In the details too: they survive wrapping, so that whoever prints the error at last can show the line.
+    super('Invalid', `yaml: line ${mark.line}: ${reason}`, {
+      details: { line: mark.line, column: mark.column, snippet },
+    })
     this.reason = reason
     this.mark = mark
     this.snippet = snippet

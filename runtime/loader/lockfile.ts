@@ -94,6 +94,7 @@ function decodeLock(path: string, read: ReadYaml): Lock {
   const fail = (reason: string, cause?: unknown): RuntimeError =>
     new RuntimeError('Invalid', `failed to load lock file: lock file ${path}: failed to read lock file: ${reason}`, {
       cause,
+      details: cause instanceof YamlError ? cause.details : undefined,
     })
   let value: Value
   try {

@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders are what is tested
 import { describe, expect, test } from 'vitest'
-import { errorText } from '../../runtime/core/error.ts'
+import { errorText, RuntimeError } from '../../runtime/core/error.ts'
 import { type Config, type ConfigSources, loadConfig } from '../../runtime/loader/config.ts'
+import { readLock } from '../../runtime/loader/lockfile.ts'
 import { folder } from './project-folder.ts'
 
 const config = (text: string, more: Partial<ConfigSources> = {}): Config =>
@@ -50,6 +51,19 @@ describe('reading', () => {
     ['version: "1.0"\ncomponents: [1]', /components must be a list of folders/],
   ])('%j is refused', (text, message) => {
     expect(failure(() => loadConfig({ root: folder({ '.wippy.yaml': text }).path }))).toMatch(message)
+  })
+
+  test('bad YAML keeps its line and caret for whoever shows it', () => {
+    const { path } = folder({ '.wippy.yaml': 'version: "1.0"\nlogger: {a: [}\n', 'wippy.lock': 'a: [\n' })
+    const details = (run: () => unknown): unknown => {
+      try {
+        return run()
+      } catch (error) {
+        return error instanceof RuntimeError ? error.details : error
+      }
+    }
+    expect(details(() => loadConfig({ root: path }))).toMatchObject({ line: 2, snippet: expect.stringMatching(/\^$/) })
+    expect(details(() => readLock(`${path}/wippy.lock`))).toMatchObject({ snippet: expect.stringMatching(/\^$/) })
   })
 
   test('the version may be written as a number', () => {
