@@ -145,7 +145,7 @@ export function createModules(
         random,
         actorType: types.actorType,
         scopeType: types.scopeType,
-        future: (call, result) => futureType.wrap(futureOf(call, result)),
+        future: (call, result, abort) => futureType.wrap(futureOf(call, result, abort)),
       }),
       securityModule({ guard, policies, tokenStores, types }),
       storeModule({ stores, guard }),

@@ -46,6 +46,8 @@ export class Channel {
   next: Channel | null = null
   /** Parked values, with what is known of those that came from the mailbox. */
   #values: (number | Arrival)[] | null = null
+  #loose = false
+  collected: 'lost' | 'taken' | undefined
   #head = 0
   #receivers: Waiter[] | null = null
   #senders: Waiter[] | null = null
@@ -68,10 +70,21 @@ export class Channel {
     return this.#receivers !== null && this.#receivers.length > 0
   }
 
-  /** Pushes the channel's userdata, the same one every time. Only for anchored channels. */
+  /** Pushes the channel's userdata, the same one every time. Not for channels Lua made, nor for collected ones. */
   pushSelf(thread: number): void {
-    if (this.anchor < 0) throw new Error('channel is not anchored')
-    this.process.vm.peek(thread, this.anchor)
+    if (this.anchor >= 0) {
+      this.process.vm.peek(thread, this.anchor)
+      return
+    }
+    if (!this.#loose || this.collected !== undefined) throw new Error('channel is not anchored')
+    this.process.vm.peekLoose(thread, this.handle)
+  }
+
+  loosen(): void {
+    if (this.anchor < 0 || this.process.ended) return
+    this.process.vm.loosen(this.handle, this.anchor)
+    this.anchor = -1
+    this.#loose = true
   }
 
   // ---- host side ----
@@ -188,6 +201,7 @@ export class Channel {
 
   /** Frees what is queued; the process has ended or the channel was collected. */
   release(): void {
+    this.collected = this.queued > 0 ? 'lost' : 'taken'
     this.onRelease?.()
     this.onRelease = null
     const { process } = this

@@ -7,6 +7,7 @@ import { BUDGET_MS, type Scheduler } from '../process/scheduler.ts'
 import { builtinFunctions } from './builtins.ts'
 import { Channel, channelFunctions } from './channel.ts'
 import { Coroutine } from './coroutine.ts'
+import { DetachedPayload } from './detached.ts'
 import { HostFunctions } from './host-functions.ts'
 import { LuaInstance, LuaTrap, type RawFunctions } from './instance.ts'
 import { KEY } from './keys.ts'
@@ -263,7 +264,8 @@ export class LuaEngine {
       else this.lua.api.lua_pushnil(target)
       return
     }
-    this.marshal.push(vm, target, payload.values()[index])
+    const values = payload instanceof DetachedPayload ? payload.items : payload.values()
+    this.marshal.push(vm, target, values[index])
   }
 
   /** True while Lua code of the process is on the native stack and not waiting there. */

@@ -7,8 +7,9 @@ import type { Frame } from '../core/frame.ts'
 import type { Value } from '../core/value.ts'
 import type { FunctionHandler } from '../process/functions.ts'
 import type { Kernel } from '../process/kernel.ts'
-import { type Exit, type Payload, type Process, payloadOf } from '../process/process.ts'
+import type { Exit, Payload, Process } from '../process/process.ts'
 import { Coroutine } from './coroutine.ts'
+import { detached } from './detached.ts'
 import type { LuaEngine } from './engine.ts'
 import { KEY } from './keys.ts'
 import { LuaProcess } from './lua-process.ts'
@@ -75,23 +76,27 @@ export class FunctionPool implements FunctionHandler {
     return this.#size
   }
 
-  call(args: Payload, frame: Frame, signal: AbortSignal): Promise<Value> {
+  async call(args: Payload, frame: Frame, signal: AbortSignal): Promise<Value> {
+    const result = await this.callPayload(args, frame, signal)
+    return result.values()[0] ?? null
+  }
+
+  callPayload(args: Payload, frame: Frame, signal: AbortSignal): Promise<Payload> {
     if (this.#closed) return Promise.reject(new RuntimeError('Unavailable', 'pool is closed', { retryable: true }))
     if (signal.aborted) return Promise.reject(canceled())
     const { kernel } = this.#deps
-    const values = args.values()
     return new Promise((resolve, reject) => {
-      const run = (worker: Worker): void => {
+      const run = (worker: Worker, given: Payload): void => {
         if (signal.aborted) {
           this.#giveBack(worker, true)
           reject(canceled())
           return
         }
         try {
-          const process = this.#begin(worker, frame, payloadOf(values), (ended, exit) => {
+          const process = this.#begin(worker, frame, given, (ended, exit) => {
             signal.removeEventListener('abort', abort)
             if (exit.error !== undefined) reject(exit.error)
-            else resolve(exit.result.values()[0] ?? null)
+            else resolve(detached(exit.result))
             kernel.remove(ended, exit)
           })
           const abort = (): void => process.terminate(canceled())
@@ -103,8 +108,12 @@ export class FunctionPool implements FunctionHandler {
         }
       }
       const worker = this.#take()
-      if (worker === undefined) this.#waiting.push(run)
-      else run(worker)
+      if (worker === undefined) {
+        const kept = detached(args)
+        this.#waiting.push((free) => run(free, kept))
+      } else {
+        run(worker, args)
+      }
     })
   }
 

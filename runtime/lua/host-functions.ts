@@ -17,8 +17,10 @@ import {
   LuaRaise,
   type LuaType,
   Results,
+  restPosition,
   wantsExactTables,
 } from './module.ts'
+import { StackPayload } from './stack-payload.ts'
 import type { VM } from './vm.ts'
 import { LUA, REGISTRY } from './wasm.ts'
 
@@ -28,6 +30,8 @@ interface Registered {
   /** For methods: the type its first argument must have. */
   readonly self: LuaType<unknown> | undefined
   readonly exact: boolean
+  /** Stack position from which the arguments are one payload. */
+  readonly rest: number | undefined
 }
 
 const FIRST_UPVALUE = REGISTRY - 1
@@ -86,7 +90,7 @@ export class HostFunctions {
   indexOf(run: AnyHostFunction, name: string, self: LuaType<unknown> | undefined): number {
     const known = this.#indices.get(run)
     if (known !== undefined) return known
-    const index = this.#functions.push({ run, name, self, exact: wantsExactTables(run) }) - 1
+    const index = this.#functions.push({ run, name, self, exact: wantsExactTables(run), rest: restPosition(run) }) - 1
     this.#indices.set(run, index)
     return index
   }
@@ -112,7 +116,7 @@ export class HostFunctions {
       // Upvalue 1: a userdata that owns the function.
       call_dynamic: (thread) => {
         const run = lua.objectAt(thread, FIRST_UPVALUE) as AnyHostFunction
-        return this.#call(thread, { run, name: 'function', self: undefined, exact: false })
+        return this.#call(thread, { run, name: 'function', self: undefined, exact: false, rest: restPosition(run) })
       },
       type_index: (thread) => this.#index(thread),
       type_tostring: (thread) => {
@@ -177,7 +181,13 @@ export class HostFunctions {
     const { lua, marshal } = this.#engine
     const count = lua.api.lua_gettop(thread)
     const args: unknown[] = []
-    for (let i = 1; i <= count; i++) args.push(marshal.read(thread, i, registered.exact))
+    const { rest } = registered
+    const single = rest === undefined ? count : Math.min(count, rest - 1)
+    for (let i = 1; i <= single; i++) args.push(marshal.read(thread, i, registered.exact))
+    if (rest !== undefined) {
+      while (args.length < rest - 1) args.push(undefined)
+      args.push(new StackPayload(this.#engine, thread, rest, Math.max(0, count - rest + 1)))
+    }
     if (registered.self !== undefined) args[0] = registered.self.check(args[0], 1, `'${registered.name}'`)
     return args
   }

@@ -15,6 +15,8 @@ export const KEY = {
   method: 18,
   freeze: 20,
   hostFunction: 22,
+  /** Channels that only Lua keeps alive, by handle. */
+  loose: 24,
   /** First of the metatables of LuaTypes; they take even numbers upwards. */
   types: 64,
 } as const

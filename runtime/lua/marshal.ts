@@ -4,6 +4,7 @@
 import { RuntimeError } from '../core/error.ts'
 import { emptyMap, type Value } from '../core/value.ts'
 import { Channel } from './channel.ts'
+import { DetachedFloat, DetachedTable } from './detached.ts'
 import { HANDLE_MESSAGE, HANDLE_PAYLOAD, type LuaInstance } from './instance.ts'
 import { KEY } from './keys.ts'
 import { type AnyHostFunction, LuaFunctionRef, LuaObject, LuaPayload, LuaTable } from './module.ts'
@@ -158,6 +159,68 @@ export class Marshal {
     return table
   }
 
+  /** The value at `index` without loss, to be pushed again later (detached.ts). Throws as `read` does. */
+  detach(thread: number, index: number): unknown {
+    this.#nodes = 0
+    this.#text = 0
+    return this.#detach(thread, index, new Map(), 0)
+  }
+
+  #detach(thread: number, at: number, known: Map<number, DetachedTable>, depth: number): unknown {
+    const { api } = this.#lua
+    const type = api.lua_type(thread, at)
+    if (type === LUA.number) {
+      const value = this.#readNumber(thread, at)
+      const float = typeof value === 'number' && Number.isSafeInteger(value) && api.lua_isinteger(thread, at) === 0
+      return float ? new DetachedFloat(value) : value
+    }
+    if (type === LUA.userdata) {
+      if (this.#lua.handleAt(thread, at) === HANDLE_PAYLOAD) {
+        this.#enter(thread, depth)
+        api.lua_getiuservalue(thread, at, 1)
+        const top = api.lua_gettop(thread)
+        const inner = this.#detach(thread, top, known, depth + 1)
+        api.lua_settop(thread, top - 1)
+        return inner
+      }
+      const object = this.#readUserdata(thread, at, depth)
+      return object instanceof RuntimeError ? object : null
+    }
+    if (type === LUA.function) return null
+    if (type !== LUA.table) return this.#readAny(thread, at, depth)
+    const index = at < 0 ? api.lua_gettop(thread) + at + 1 : at
+    const pointer = api.lua_topointer(thread, index)
+    const before = known.get(pointer)
+    if (before !== undefined) return before
+    this.#enter(thread, depth)
+    const table = new DetachedTable()
+    known.set(pointer, table)
+    api.lua_pushnil(thread)
+    const key = api.lua_gettop(thread)
+    while (api.lua_next(thread, index) !== 0) {
+      this.#count()
+      const name = this.#detach(thread, key, known, depth + 1)
+      if (name !== null) table.entries.push([name, this.#detach(thread, key + 1, known, depth + 1)])
+      api.lua_settop(thread, key)
+    }
+    if (this.#openMetatable(thread, index)) {
+      table.metatable = this.#detach(thread, key, known, depth + 1) as DetachedTable
+      api.lua_settop(thread, key - 1)
+    }
+    return table
+  }
+
+  /** Pushes the metatable of the table at `index`, unless it has none or a protected one (ours are). */
+  #openMetatable(thread: number, index: number): boolean {
+    const { api } = this.#lua
+    if (api.lua_getmetatable(thread, index) === 0) return false
+    const metatable = api.lua_gettop(thread)
+    api.lua_getfield(thread, metatable, this.#lua.symbol('__metatable'))
+    const open = api.lua_type(thread, -1) === LUA.nil
+    api.lua_settop(thread, open ? metatable : metatable - 1)
+    return open
+  }
+
   // ---- TypeScript to Lua ----
 
   /** Pushes anything a host function may return. The VM's memory limit must be lifted by the caller. */
@@ -225,6 +288,14 @@ export class Marshal {
       api.lua_pushnil(thread)
       return
     }
+    if (value instanceof DetachedFloat) {
+      api.lua_pushnumber(thread, value.value)
+      return
+    }
+    if (value instanceof DetachedTable) {
+      this.#pushDetached(vm, thread, value)
+      return
+    }
     this.#enter(thread, depth)
     if (Array.isArray(value)) {
       api.lua_createtable(thread, value.length, 0)
@@ -244,6 +315,45 @@ export class Marshal {
       this.#push(vm, thread, item, depth + 1)
       vm.checkBuilt()
       api.lua_rawset(thread, -3)
+    }
+  }
+
+  /** The tables made so far stand on the VM's memo thread, so that shared tables and cycles come out as they were. */
+  #pushDetached(vm: VM, thread: number, root: DetachedTable): void {
+    const { api } = this.#lua
+    const places = new Map<DetachedTable, number>()
+    const memo = vm.memoThread
+    const push = (table: DetachedTable, depth: number): void => {
+      this.#enter(thread, depth)
+      const place = places.get(table)
+      if (place !== undefined) {
+        api.lua_pushvalue(memo, place)
+        api.lua_xmove(memo, thread, 1)
+        return
+      }
+      api.lua_checkstack(memo, 4)
+      api.lua_createtable(thread, 0, table.entries.length)
+      api.lua_pushvalue(thread, -1)
+      api.lua_xmove(thread, memo, 1)
+      places.set(table, api.lua_gettop(memo))
+      for (const [key, value] of table.entries) {
+        item(key, depth)
+        item(value, depth)
+        vm.checkBuilt()
+        api.lua_rawset(thread, -3)
+      }
+      if (table.metatable === null) return
+      push(table.metatable, depth + 1)
+      api.lua_setmetatable(thread, -2)
+    }
+    const item = (value: unknown, depth: number): void => {
+      if (value instanceof DetachedTable) push(value, depth + 1)
+      else this.#push(vm, thread, value, depth + 1)
+    }
+    try {
+      push(root, 0)
+    } finally {
+      api.lua_settop(memo, 0)
     }
   }
 
@@ -351,15 +461,10 @@ export class Marshal {
   /** Metatables travel too, unless protected (ours are); their functions do not, as no function does. */
   #copyMetatable(from: number, index: number, to: number, vm: VM, depth: number): void {
     const { api } = this.#lua
-    if (api.lua_getmetatable(from, index) === 0) return
+    if (!this.#openMetatable(from, index)) return
     const metatable = api.lua_gettop(from)
-    api.lua_getfield(from, metatable, this.#lua.symbol('__metatable'))
-    const open = api.lua_type(from, -1) === LUA.nil
-    api.lua_settop(from, metatable)
-    if (open) {
-      this.#copyTable(from, metatable, to, vm, depth + 1)
-      api.lua_setmetatable(to, -2)
-    }
+    this.#copyTable(from, metatable, to, vm, depth + 1)
+    api.lua_setmetatable(to, -2)
     api.lua_settop(from, metatable - 1)
   }
 

@@ -50,6 +50,13 @@ export interface LuaChannel {
   /** Queues only if somebody waits or there is room. False when full or closed. */
   offer(value: unknown): boolean
   close(): void
+  /**
+   * From here on it lives only as long as Lua holds it; otherwise it stays until the process ends. For channels the host
+   * is done with.
+   */
+  loosen(): void
+  /** `lost` when it was collected with something in it, `taken` when it was empty. */
+  readonly collected: 'lost' | 'taken' | undefined
 }
 
 export type HostFunction = (call: Call, ...args: never[]) => unknown
@@ -187,6 +194,20 @@ export function exactTables<F extends AnyHostFunction>(fn: F): F {
 }
 export function wantsExactTables(fn: object): boolean {
   return exact.has(fn)
+}
+
+const rest = new WeakMap<object, number>()
+
+/**
+ * Marks a host function to get its Lua arguments from `position` on (1 is the first, the object itself for a method) as one
+ * Payload, which carries Lua values on without loss. It is valid until the function returns or awaits: `detached` keeps it.
+ */
+export function restPayload<F extends AnyHostFunction>(position: number, fn: F): F {
+  rest.set(fn, position)
+  return fn
+}
+export function restPosition(fn: object): number | undefined {
+  return rest.get(fn)
 }
 
 /** Lua's own name for the type of an argument. */

@@ -3,6 +3,7 @@
 import { RuntimeError } from '../core/error.ts'
 import type { Value } from '../core/value.ts'
 import type { Payload } from '../process/process.ts'
+import { DetachedPayload } from './detached.ts'
 import type { LuaEngine } from './engine.ts'
 
 /** Values on a Lua stack as a payload: copied directly into VMs of the same instance. Valid only where it is handed out. */
@@ -19,6 +20,13 @@ export class StackPayload implements Payload {
     this.first = first
     this.length = length
     this.limit = limit
+  }
+
+  detach(): Payload {
+    const { marshal } = this.engine
+    return new DetachedPayload(
+      Array.from({ length: this.length }, (_, i) => marshal.detach(this.thread, this.first + i)),
+    )
   }
 
   values(): Value[] {

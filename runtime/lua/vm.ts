@@ -268,6 +268,37 @@ export class VM {
     this.#lua.api.lua_rawgetp(thread, REGISTRY, parkedKey(slot))
   }
 
+  /** Keeps the parked userdata only as long as Lua does, under its handle, and gives the slot up. */
+  loosen(handle: number, slot: number): void {
+    const { api, side } = this.#lua
+    const L = this.scratchThread
+    const top = api.lua_gettop(L)
+    this.lift()
+    if (api.lua_rawgetp(L, REGISTRY, KEY.loose) === 0) {
+      api.lua_createtable(L, 0, 4)
+      api.lua_createtable(L, 0, 1)
+      this.#lua.pushText(L, 'v')
+      api.lua_setfield(L, -2, this.#lua.symbol('__mode'))
+      api.lua_setmetatable(L, -2)
+      api.lua_pushvalue(L, -1)
+      api.lua_rawsetp(L, REGISTRY, KEY.loose)
+      api.lua_rotate(L, top + 1, 1)
+      api.lua_settop(L, top + 1)
+    }
+    this.unpark(L, slot)
+    side.rawseti(L, top + 1, handle)
+    api.lua_settop(L, top)
+    this.limit()
+  }
+
+  peekLoose(thread: number, handle: number): void {
+    const { api, side } = this.#lua
+    api.lua_rawgetp(thread, REGISTRY, KEY.loose)
+    side.rawgeti(thread, -1, handle)
+    api.lua_rotate(thread, -2, 1)
+    api.lua_settop(thread, -2)
+  }
+
   /** `false` rather than nil keeps the registry from rehashing under slots that come back at once. */
   freeSlot(slot: number): void {
     this.#lua.api.lua_pushboolean(this.main, 0)

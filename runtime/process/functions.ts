@@ -3,9 +3,11 @@
 import { moduleError, RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
 import type { Value } from '../core/value.ts'
-import type { Payload } from './process.ts'
+import { type Payload, payloadOf } from './process.ts'
 
 export interface FunctionHandler {
+  /** As `call`, with a result that stays valid and that another engine value may be made of without loss. */
+  callPayload?(args: Payload, frame: Frame, signal: AbortSignal): Promise<Payload>
   /** Rejects with a RuntimeError. `signal` cancels the callee. Args are read before the first await. */
   call(args: Payload, frame: Frame, signal: AbortSignal): Promise<Value>
 }
@@ -41,4 +43,20 @@ export class Functions {
   call(id: string, args: Payload, frame: Frame, signal: AbortSignal): Promise<Value> {
     return this.require(id).call(args, frame, signal)
   }
+
+  /** `call` for callers that hand the result on. */
+  callPayload(id: string, args: Payload, frame: Frame, signal: AbortSignal): Promise<Payload> {
+    return payloadFrom(this.require(id), args, frame, signal)
+  }
+}
+
+/** The result of a handler as a payload, whichever way it gives it. */
+export async function payloadFrom(
+  handler: FunctionHandler,
+  args: Payload,
+  frame: Frame,
+  signal: AbortSignal,
+): Promise<Payload> {
+  if (handler.callPayload !== undefined) return handler.callPayload(args, frame, signal)
+  return payloadOf([await handler.call(args, frame, signal)])
 }

@@ -5,7 +5,7 @@ import type { Frame } from '../core/frame.ts'
 import { formatPid, looksLikePid, parsePid } from '../core/pid.ts'
 import { Links } from './links.ts'
 import { Names } from './names.ts'
-import type { Exit, Payload, Process, ProcessFactory, ProcessInit, Upgradable } from './process.ts'
+import type { Exit, Payload, Process, ProcessFactory, ProcessInit, ProcessOptions, Upgradable } from './process.ts'
 import type { ProcessHost } from './process-host.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -18,6 +18,7 @@ export interface SpawnRequest {
   readonly monitor?: boolean
   readonly link?: boolean
   readonly name?: string | undefined
+  readonly options?: Partial<ProcessOptions> | undefined
   /** Delivered before the process takes its first step, from nobody. */
   readonly messages?: readonly { readonly topic: string; readonly payload: Payload }[]
 }
@@ -101,6 +102,7 @@ export class Kernel {
     )
     this.add(process)
     host.add(process)
+    if (request.options !== undefined) process.setOptions(request.options)
     const { parent } = request
     if (parent !== undefined && request.monitor === true) this.links.monitor(parent, process)
     if (parent !== undefined && request.link === true) this.links.link(parent, process)

@@ -14,6 +14,8 @@ export interface Payload {
   /** Bytes a message may take as far as its sender is concerned. */
   readonly limit?: number
   values(): Value[]
+  /** The same values as a payload that stays valid; without it, this one does. */
+  detach?(): Payload
 }
 
 export const noPayload: Payload = { length: 0, values: () => [] }
@@ -50,6 +52,7 @@ export interface Process {
   readonly definition: string
   readonly frame: Frame
   readonly options: ProcessOptions
+  setOptions(changes: Partial<ProcessOptions>): void
   readonly ended: boolean
   readonly startedAt: number
   /** Queues a message. Throws RateLimited, LimitExceeded, Invalid when it cannot be queued. */

@@ -24,8 +24,8 @@ export interface ContractDeps {
   /** The userdata of the security module. */
   readonly actorType: LuaType<Actor>
   readonly scopeType: LuaType<Scope>
-  /** Makes the Future of a call that is under way. */
-  readonly future: (call: Call, result: Promise<Value>) => unknown
+  /** Makes the Future of a call that is under way; `abort` ends the callee. */
+  readonly future: (call: Call, result: Promise<Value>, abort: () => void) => unknown
 }
 
 /** What an opened instance adds to every call. */
@@ -167,17 +167,29 @@ const ASYNC = '_async'
 function methodOf(deps: ContractDeps, instance: Instance, name: string) {
   const { methods } = instance.binding
   if (methods.has(name))
-    return (call: Call, _self: unknown, ...args: unknown[]) => callMethod(deps, call, instance, name, args)
+    return (call: Call, _self: unknown, ...args: unknown[]) => callMethod(deps, call, instance, name, args, call.signal)
   const base = name.endsWith(ASYNC) ? name.slice(0, -ASYNC.length) : ''
   if (!methods.has(base)) return undefined
   return (call: Call, _self: unknown, ...args: unknown[]) => {
-    const result = callMethod(deps, call, instance, base, args)
-    return deps.future(call, result)
+    const abort = new AbortController()
+    const ended = (): void => abort.abort()
+    call.signal.addEventListener('abort', ended)
+    const result = callMethod(deps, call, instance, base, args, abort.signal).finally(() => {
+      call.signal.removeEventListener('abort', ended)
+    })
+    return deps.future(call, result, ended)
   }
 }
 
 /** Throws at once what can be known before the call; the promise carries the rest. */
-function callMethod(deps: ContractDeps, call: Call, instance: Instance, name: string, args: unknown[]): Promise<Value> {
+function callMethod(
+  deps: ContractDeps,
+  call: Call,
+  instance: Instance,
+  name: string,
+  args: unknown[],
+  signal: AbortSignal,
+): Promise<Value> {
   const { functions, guard, clock, random } = deps
   const { terms, binding } = instance
   if (!guard.allows(call.frame, 'contract.call', name)) throw denied(`call method: ${name}`)
@@ -188,8 +200,8 @@ function callMethod(deps: ContractDeps, call: Call, instance: Instance, name: st
     scope: terms.scope ?? call.frame.scope,
   }
   const payload = payloadOf(args.map(argument))
-  const attempt = (signal: AbortSignal): Promise<Value> => functions.call(id, payload, frame, signal)
-  return callWithOptions(attempt, decodeCallOptions(terms.options), call.signal, { clock, random })
+  const attempt = (ends: AbortSignal): Promise<Value> => functions.call(id, payload, frame, ends)
+  return callWithOptions(attempt, decodeCallOptions(terms.options), signal, { clock, random })
 }
 
 function implementations({ contracts, guard }: ContractDeps, call: Call, id: string): string[] {

@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts'
 import { asRuntimeError, moduleError, RuntimeError } from '../../core/error.ts'
 import { type Actor, type Frame, type Scope, withContext } from '../../core/frame.ts'
 import type { Value } from '../../core/value.ts'
+import { detached, firstOf } from '../../lua/detached.ts'
 import {
   type Call,
   type LuaChannel,
@@ -13,12 +14,13 @@ import {
   LuaType,
   optionalText,
   RawFunction,
+  restPayload,
   results,
   table,
 } from '../../lua/module.ts'
 import { plainValue } from '../../lua/plain.ts'
 import { type CallOptions, callWithOptions, decodeCallOptions, noCallOptions } from '../../process/call-options.ts'
-import { payloadOf } from '../../process/process.ts'
+import type { Payload } from '../../process/process.ts'
 import { actorOf, scopeOf } from '../process/identity.ts'
 import type { FuncsDeps } from './raw.ts'
 
@@ -34,8 +36,9 @@ export function funcsModule(deps: FuncsModuleDeps): LuaModule {
     traits: ['process'],
     open: () => ({
       call: new RawFunction('funcs_call'),
-      async: (call: Call, id: unknown, ...args: unknown[]) =>
+      async: restPayload(2, (call: Call, id: unknown, args: Payload) =>
         startFuture(deps, call, call.frame, noCallOptions, id, args),
+      ),
       new: (call: Call) => executorType.wrap(new Executor(deps, call.frame, noCallOptions)),
     }),
   }
@@ -55,10 +58,12 @@ function invoke(
   options: CallOptions,
   signal: AbortSignal,
   id: string,
-  args: unknown[],
-): Promise<Value> {
-  const payload = payloadOf(args as Value[])
-  return callWithOptions((attempt) => deps.functions.call(id, payload, frame, attempt), options, signal, deps)
+  args: Payload,
+): Promise<Payload> {
+  // A second attempt comes when the caller's stack has gone on.
+  const kept = options === noCallOptions ? args : detached(args)
+  const call = (attempt: AbortSignal): Promise<Payload> => deps.functions.callPayload(id, kept, frame, attempt)
+  return callWithOptions(call, options, signal, deps)
 }
 
 /** An immutable way of calling: another context, identity or retry policy. */
@@ -97,12 +102,16 @@ const executorType: LuaType<Executor> = new LuaType<Executor>({
     with_options: (_call, self: Executor, options: unknown) => {
       return executorType.wrap(self.with({ options: decodeCallOptions(table(options, 1, "'with_options'")) }))
     },
-    call: async (call, self: Executor, id: unknown, ...args: unknown[]) => {
+    call: restPayload(3, async (call: Call, self: Executor, id: unknown, args: Payload) => {
       const name = checkedId(self.deps, call, id)
-      return cancellable(call.signal, (signal) => invoke(self.deps, self.frame, self.options, signal, name, args))
-    },
-    async: (call, self: Executor, id: unknown, ...args: unknown[]) =>
+      const invoked = cancellable(call.signal, new AbortController(), (signal) =>
+        invoke(self.deps, self.frame, self.options, signal, name, args),
+      )
+      return firstOf(await invoked)
+    }),
+    async: restPayload(3, (call: Call, self: Executor, id: unknown, args: Payload) =>
       startFuture(self.deps, call, self.frame, self.options, id, args),
+    ),
   },
 })
 
@@ -111,9 +120,12 @@ function allow(self: Executor, call: Call, action: string, resource: string): vo
     throw moduleError('PermissionDenied', `not allowed: ${action}`)
 }
 
-/** Ends the callee when the process of the caller ends. */
-async function cancellable<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const abort = new AbortController()
+/** Ends the callee when the process of the caller ends, or `abort` says so. */
+async function cancellable<T>(
+  signal: AbortSignal,
+  abort: AbortController,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const forward = (): void => abort.abort()
   signal.addEventListener('abort', forward)
   try {
@@ -126,10 +138,11 @@ async function cancellable<T>(signal: AbortSignal, run: (signal: AbortSignal) =>
 // ---- futures ----
 
 interface Future {
-  readonly channel: LuaChannel
+  channel: LuaChannel
   state: 'pending' | 'done' | 'failed' | 'canceled'
-  value: Value
+  value: unknown
   error: RuntimeError | undefined
+  readonly abort: (() => void) | undefined
 }
 
 function startFuture(
@@ -138,44 +151,59 @@ function startFuture(
   frame: Frame,
   options: CallOptions,
   id: unknown,
-  args: unknown[],
+  args: Payload,
 ): unknown {
   const name = checkedId(deps, call, id)
-  return futureType.wrap(
-    futureOf(
-      call,
-      cancellable(call.signal, (signal) => invoke(deps, frame, options, signal, name, args)),
-    ),
-  )
+  const abort = new AbortController()
+  const running = cancellable(call.signal, abort, (signal) => invoke(deps, frame, options, signal, name, args))
+  return futureType.wrap(futureOf(call, running.then(firstOf), () => abort.abort()))
 }
 
-/** A Future over a running call: its channel delivers a Payload or the error, then closes. */
-export function futureOf(call: Call, running: Promise<Value>): Future {
-  const future: Future = { channel: call.channel(1), state: 'pending', value: null, error: undefined }
+/**
+ * A Future over a running call: its channel delivers a Payload or the error, then closes. `abort` is what canceling it does
+ * to the callee.
+ */
+export function futureOf(call: Call, running: Promise<unknown>, abort?: () => void): Future {
+  const future: Future = { channel: call.channel(1), state: 'pending', value: null, error: undefined, abort }
   running.then(
     (value) => {
       if (future.state !== 'pending') return
       future.state = 'done'
       future.value = value
-      future.channel.push(new LuaPayload(value))
-      future.channel.close()
+      settle(future)
     },
     (thrown: unknown) => {
       if (future.state !== 'pending') return
       future.state = 'failed'
       future.error = asRuntimeError(thrown)
-      future.channel.push(future.error)
-      future.channel.close()
+      settle(future)
     },
   )
   return future
 }
 
+function settle(future: Future): void {
+  const { channel, state } = future
+  if (state !== 'canceled') channel.push(future.error ?? new LuaPayload(future.value))
+  channel.close()
+  channel.loosen()
+}
+
+/** The channel of a future; made again, as it was, when it was collected because nobody held it for a while. */
+function channelOf(call: Call, future: Future): LuaChannel {
+  const { collected } = future.channel
+  if (collected === undefined) return future.channel
+  future.channel = call.channel(1)
+  if (collected === 'lost') settle(future)
+  else future.channel.close()
+  return future.channel
+}
+
 export const futureType: LuaType<Future> = new LuaType<Future>({
   name: 'funcs.Future',
   methods: {
-    response: (_call, self: Future) => self.channel,
-    channel: (_call, self: Future) => self.channel,
+    response: channelOf,
+    channel: (call, self: Future) => channelOf(call, self),
     result: (_call, self: Future) => {
       if (self.state === 'done') return new LuaPayload(self.value)
       if (self.state === 'canceled') throw new RuntimeError('Canceled', 'canceled', { retryable: false })
@@ -184,10 +212,12 @@ export const futureType: LuaType<Future> = new LuaType<Future>({
     error: (_call, self: Future) => (self.error === undefined ? results(null, false) : results(self.error, true)),
     is_complete: (_call, self: Future) => self.state !== 'pending',
     is_canceled: (_call, self: Future) => self.state === 'canceled',
-    // Closes the local end only: the callee goes on (spec/process.md §11).
+    // The callee is told too, with all it waits for (design DECISIONS, Terminal: a cancelled turn stops its request).
     cancel: (_call, self: Future) => {
-      if (self.state === 'pending') self.state = 'canceled'
-      self.channel.close()
+      if (self.state !== 'pending') return true
+      self.state = 'canceled'
+      settle(self)
+      self.abort?.()
       return true
     },
   },

@@ -6,7 +6,8 @@ import { FunctionPool } from '../../lua/function-pool.ts'
 import type { RawFunctions } from '../../lua/instance.ts'
 import { StackPayload } from '../../lua/stack-payload.ts'
 import { LUA } from '../../lua/wasm.ts'
-import type { Functions } from '../../process/functions.ts'
+import { type Functions, payloadFrom } from '../../process/functions.ts'
+import type { Payload } from '../../process/process.ts'
 import type { Guard } from '../../security/guard.ts'
 
 export interface FuncsDeps {
@@ -33,13 +34,13 @@ export function funcsFunctions({ functions, guard }: FuncsDeps): (engine: LuaEng
           if (results !== undefined) return results
         }
         const abort = new AbortController()
-        const waiting = handler.call(args, caller.frame, abort.signal)
+        const waiting = payloadFrom(handler, args, caller.frame, abort.signal)
         return engine.awaitPromise(
           thread,
           waiting,
           (vm, target, outcome) => {
             if ('value' in outcome) {
-              engine.marshal.push(vm, target, outcome.value)
+              engine.pushPayload(outcome.value as Payload, 0, target, vm)
               return 1
             }
             lua.api.lua_pushnil(target)

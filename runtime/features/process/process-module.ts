@@ -5,7 +5,7 @@ import type { Actor, Frame, Scope } from '../../core/frame.ts'
 import { withContext } from '../../core/frame.ts'
 import { looksLikePid } from '../../core/pid.ts'
 import type { Value } from '../../core/value.ts'
-import type { LuaProcess } from '../../lua/lua-process.ts'
+import { detached, firstOf } from '../../lua/detached.ts'
 import {
   type AnyHostFunction,
   type Call,
@@ -15,13 +15,14 @@ import {
   optionalText,
   RawFunction,
   raise,
+  restPayload,
   results,
   table,
   text,
 } from '../../lua/module.ts'
 import { plainValue } from '../../lua/plain.ts'
 import type { Kernel } from '../../process/kernel.ts'
-import { type Exit, type ProcessOptions, payloadOf } from '../../process/process.ts'
+import type { Exit, Payload, ProcessOptions } from '../../process/process.ts'
 import type { Guard } from '../../security/guard.ts'
 import { actorOf, scopeOf } from './identity.ts'
 import { checkSpawn, type ProcessDeps, spawnKinds } from './raw.ts'
@@ -89,8 +90,9 @@ export function processModule({ kernel, guard }: ProcessDeps): LuaModule {
       spawn_linked: raw('spawn_linked'),
       spawn_linked_monitored: raw('spawn_linked_monitored'),
 
-      exec: (call: Call, id: unknown, host: unknown, ...args: unknown[]) =>
+      exec: restPayload(3, (call: Call, id: unknown, host: unknown, args: Payload) =>
         exec(kernel, guard, call, call.frame, id, host, args),
+      ),
 
       monitor: relating('monitor', (call, target) => kernel.links.monitor(call.process, target), 'error'),
       unmonitor: relating('unmonitor', (call, target) => kernel.links.unmonitor(call.process, target), 'ignore'),
@@ -112,8 +114,7 @@ export function processModule({ kernel, guard }: ProcessDeps): LuaModule {
         return spawnerType.wrap(spawnerOf(call).withContext(table(values, 1, "'with_context'")))
       },
       with_options: (call: Call, options: unknown) => {
-        table(options, 1, "'with_options'")
-        return spawnerType.wrap(spawnerOf(call))
+        return spawnerType.wrap(spawnerOf(call).withOptions(table(options, 1, "'with_options'")))
       },
 
       registry: {
@@ -179,13 +180,16 @@ function setOptions(call: Call, options: unknown): unknown {
   if (luaTypeName(options) !== 'table') return invalid('options parameter must be a table')
   const changes: Partial<ProcessOptions> = {}
   for (const [key, value] of Object.entries(options as object)) {
-    const name = optionNames.find((known) => known === key)
-    if (name === undefined) return invalid(`option ${key} is not supported`)
+    if (!isOption(key)) return invalid(`option ${key} is not supported`)
     if (typeof value !== 'boolean') return invalid(`${key} must be a boolean`)
-    changes[name] = value
+    changes[key] = value
   }
-  ;(call.process as LuaProcess).setOptions(changes)
+  call.process.setOptions(changes)
   return true
+}
+
+function isOption(name: string): name is keyof ProcessOptions {
+  return (optionNames as readonly string[]).includes(name)
 }
 
 function exec(
@@ -195,8 +199,9 @@ function exec(
   frame: Frame,
   id: unknown,
   host: unknown,
-  args: unknown[],
-): Promise<Value> {
+  args: Payload,
+  options?: Partial<ProcessOptions>,
+): Promise<unknown> {
   const definition = optionalText(id, 1, "'exec'") ?? ''
   const hostId = optionalText(host, 2, "'exec'") ?? ''
   if (definition === '') throw moduleError('Invalid', 'process ID required')
@@ -210,11 +215,11 @@ function exec(
   if (!guard.allows(call.frame, 'process.host', hostId, attributes)) {
     throw moduleError('PermissionDenied', `not allowed to spawn on host: ${hostId}`)
   }
-  const child = kernel.spawn({ definition, host: hostId, args: payloadOf(args as Value[]), frame })
+  const child = kernel.spawn({ definition, host: hostId, args, frame, options })
   return new Promise((resolve, reject) => {
     kernel.watch(child, (exit: Exit) => {
       if (exit.error !== undefined) reject(exit.error)
-      else resolve(exit.result.values()[0] ?? null)
+      else resolve(firstOf(detached(exit.result)))
     })
   })
 }
@@ -226,13 +231,15 @@ class Spawner {
   readonly frame: Frame
   readonly custom: boolean
   readonly name: string | undefined
-  readonly messages: readonly { topic: string; values: Value[] }[]
+  readonly messages: readonly { topic: string; payload: Payload }[]
+  /** What the process begins with; options of the original that have no meaning here are accepted and dropped. */
+  readonly options: Partial<ProcessOptions>
 
   constructor(
     kernel: Kernel,
     guard: Guard,
     frame: Frame,
-    extra: { custom?: boolean; name?: string | undefined; messages?: Spawner['messages'] } = {},
+    extra: Partial<Pick<Spawner, 'custom' | 'name' | 'messages' | 'options'>> = {},
   ) {
     this.kernel = kernel
     this.guard = guard
@@ -240,15 +247,12 @@ class Spawner {
     this.custom = extra.custom ?? false
     this.name = extra.name
     this.messages = extra.messages ?? []
+    this.options = extra.options ?? {}
   }
 
-  #copy(frame: Frame, extra: { custom?: boolean; name?: string; messages?: Spawner['messages'] } = {}): Spawner {
-    return new Spawner(this.kernel, this.guard, frame, {
-      custom: this.custom,
-      name: this.name,
-      messages: this.messages,
-      ...extra,
-    })
+  #copy(frame: Frame, extra: Partial<Pick<Spawner, 'custom' | 'name' | 'messages' | 'options'>> = {}): Spawner {
+    const { custom, name, messages, options } = this
+    return new Spawner(this.kernel, this.guard, frame, { custom, name, messages, options, ...extra })
   }
 
   withContext(values: { [key: string]: unknown }): Spawner {
@@ -263,17 +267,26 @@ class Spawner {
   withName(name: string): Spawner {
     return this.#copy(this.frame, { name })
   }
-  withMessage(topic: string, values: Value[]): Spawner {
-    return this.#copy(this.frame, { messages: [...this.messages, { topic, values }] })
+  withMessage(topic: string, payload: Payload): Spawner {
+    return this.#copy(this.frame, { messages: [...this.messages, { topic, payload }] })
+  }
+  withOptions(values: { [key: string]: unknown }): Spawner {
+    const options: Partial<ProcessOptions> = { ...this.options }
+    for (const [key, value] of Object.entries(values)) {
+      if (!isOption(key)) continue
+      if (typeof value !== 'boolean') raise(`${key} must be a boolean`)
+      options[key] = value
+    }
+    return this.#copy(this.frame, { options })
   }
 
-  spawn(call: Call, kind: (typeof spawnKinds)[number], id: unknown, host: unknown, args: unknown[]): string {
+  spawn(call: Call, kind: (typeof spawnKinds)[number], id: unknown, host: unknown, args: Payload): string {
     if (id === undefined || host === undefined)
       throw moduleError('Invalid', `${kind.name} requires at least id and host arguments`)
     const definition = text(id, 1, `'${kind.name}'`)
     const hostId = text(host, 2, `'${kind.name}'`)
     checkSpawn(this.guard, call.process, kind, definition, hostId)
-    const messages = this.messages.map(({ topic, values }) => ({ topic, payload: payloadOf(values) }))
+    const { messages } = this
     const existing = this.name === undefined ? undefined : this.kernel.names.lookup(this.name)
     if (existing !== undefined) {
       for (const { topic, payload } of messages) existing.deliver(topic, '', payload)
@@ -282,8 +295,9 @@ class Spawner {
     return this.kernel.spawn({
       definition,
       host: hostId,
-      args: payloadOf(args as Value[]),
+      args,
       frame: this.frame,
+      options: this.options,
       parent: call.process,
       monitor: kind.monitor,
       link: kind.link,
@@ -302,10 +316,8 @@ const spawnerType: LuaType<Spawner> = new LuaType<Spawner>({
         raise('not allowed to spawn processes with custom context')
       return spawnerType.wrap(self.withContext(table(values, 1, "'with_context'")))
     },
-    with_options: (_call, self: Spawner, options: unknown) => {
-      table(options, 1, "'with_options'")
-      return spawnerType.wrap(self)
-    },
+    with_options: (_call, self: Spawner, options: unknown) =>
+      spawnerType.wrap(self.withOptions(table(options, 1, "'with_options'"))),
     with_actor: (call, self: Spawner, actor: unknown) => {
       if (!self.guard.allows(call.frame, 'process.security', 'security'))
         raise('not allowed to spawn processes with custom actor')
@@ -321,18 +333,20 @@ const spawnerType: LuaType<Spawner> = new LuaType<Spawner>({
       if (value === '') raise('name cannot be empty')
       return spawnerType.wrap(self.withName(value))
     },
-    with_message: (_call, self: Spawner, topic: unknown, ...values: unknown[]) => {
+    with_message: restPayload(3, (_call: Call, self: Spawner, topic: unknown, values: Payload) => {
       const name = text(topic, 1, "'with_message'")
       if (name.startsWith('@')) raise('cannot send to @ topics')
-      return spawnerType.wrap(self.withMessage(name, values as Value[]))
-    },
-    exec: (call, self: Spawner, id: unknown, host: unknown, ...args: unknown[]) =>
-      exec(self.kernel, self.guard, call, self.frame, id, host, args),
+      return spawnerType.wrap(self.withMessage(name, detached(values)))
+    }),
+    exec: restPayload(4, (call: Call, self: Spawner, id: unknown, host: unknown, args: Payload) =>
+      exec(self.kernel, self.guard, call, self.frame, id, host, args, self.options),
+    ),
     ...Object.fromEntries(
       spawnKinds.map((kind) => [
         kind.name,
-        (call: Call, self: Spawner, id: unknown, host: unknown, ...args: unknown[]) =>
+        restPayload(4, (call: Call, self: Spawner, id: unknown, host: unknown, args: Payload) =>
           self.spawn(call, kind, id, host, args),
+        ),
       ]),
     ),
   },
