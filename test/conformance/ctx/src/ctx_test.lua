@@ -1,0 +1,51 @@
+-- ctx: reading, inheriting, overriding.
+local test = require("test")
+local ctx = require("ctx")
+local funcs = require("funcs")
+
+return { run_tests = test.run_cases(function()
+  describe("get", function()
+    it("of a key that is not there is NotFound", function()
+      local value, err = ctx.get("nope")
+      test.has_error(value, err)
+      test.eq(err:kind(), errors.NOT_FOUND)
+      test.contains(tostring(err), "key not found: nope")
+    end)
+
+    it("of an empty key is Invalid", function()
+      local value, err = ctx.get("")
+      test.has_error(value, err)
+      test.eq(err:kind(), errors.INVALID)
+      test.contains(tostring(err), "empty key")
+    end)
+  end)
+
+  describe("values", function()
+    it("reach the callee", function()
+      local seen = funcs.new():with_context({ user = "ann", n = 5, deep = { list = { 1, 2 } }, yes = true }):call("app:read")
+      test.eq(seen.user, "ann")
+      test.eq(seen.n, 5)
+      test.eq(seen.deep.list[2], 2)
+      test.is_true(seen.yes)
+    end)
+
+    it("reach the callee's callees, where they can be replaced one by one", function()
+      local seen = funcs.new():with_context({ a = 1, b = 2 }):call("app:relay", { b = 3, c = 4 })
+      test.eq(seen.a, 1)
+      test.eq(seen.b, 3)
+      test.eq(seen.c, 4)
+    end)
+
+    it("do not come back to the caller", function()
+      funcs.new():with_context({ only_there = 1 }):call("app:read")
+      test.is_nil((ctx.get("only_there")))
+    end)
+
+    it("are copies", function()
+      local all = ctx.all()
+      test.is_table(all)
+      all.mine = 1
+      test.is_nil(ctx.all().mine)
+    end)
+  end)
+end) }
