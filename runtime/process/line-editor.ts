@@ -3,6 +3,7 @@
 
 import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from 'node:readline'
 import { Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 import type { WriteStream } from 'node:tty'
 
 const HISTORY = 1_000
@@ -19,6 +20,7 @@ export interface LineEditorDeps {
 export class LineEditor {
   readonly #deps: LineEditorDeps
   readonly #lines: string[] = []
+  readonly #decoder = new StringDecoder('utf8')
   #history: string[] = []
   #interface: Interface | undefined
   #keys: Readable | undefined
@@ -50,13 +52,17 @@ export class LineEditor {
       this.#deps.setRawMode(true)
       editor.setPrompt(prompt)
       editor.resume()
+      // The editor shows the prompt again, over the one that the program has printed.
+      const { rows, cols } = editor.getCursorPos()
+      moveCursor(this.#deps.output, 0, -(cols === 0 && rows > 0 ? rows - 1 : rows))
       editor.prompt(true)
     })
   }
 
   /** Bytes from the keyboard. */
   feed(bytes: Buffer): void {
-    this.#keys?.push(bytes)
+    // One at a time: of several at once, Node puts all but the last at the end of the line, wherever the cursor is.
+    for (const character of this.#decoder.write(bytes)) this.#keys?.push(character)
   }
 
   /** Gives up a read under way; what was typed stays for the next. */
@@ -99,7 +105,7 @@ export class LineEditor {
     if (this.#interface !== undefined) return this.#interface
     const { output, interrupted, setRawMode } = this.#deps
     // Not the terminal's own stream: other readers of it must not get these keys, nor the editor theirs.
-    const keys = Object.assign(new Readable({ read: () => {} }), { isTTY: true, setRawMode })
+    const keys = Object.assign(new Readable({ objectMode: true, read: () => {} }), { isTTY: true, setRawMode })
     const editor = createInterface({
       input: keys,
       output,
