@@ -37,6 +37,8 @@ export class Channel {
   /** Subscriptions: true delivers Message objects, false bare values. */
   readonly asMessage: boolean
   handle = 0
+  /** Address of its userdata: what tells the channel from its receive case. */
+  pointer = 0
   closed = false
   /** Parked userdata, when the host must be able to push the channel again; -1 otherwise. */
   anchor = -1
@@ -381,6 +383,12 @@ export function channelFunctions(engine: LuaEngine): RawFunctions {
     throw new RuntimeError('Invalid', `bad argument #${index} to '${name}' (channel expected)`)
   }
 
+  /** The case at `index` of the stack; anything else, a bare channel too, is no case. */
+  const caseAt = (thread: number, index: number): unknown => {
+    const object = lua.objectAt(thread, index)
+    return object instanceof Channel && lua.api.lua_touserdata(thread, index) === object.pointer ? undefined : object
+  }
+
   return {
     channel_new(thread) {
       const capacity = lua.api.lua_tonumberx(thread, 1, 0)
@@ -451,7 +459,7 @@ export function channelFunctions(engine: LuaEngine): RawFunctions {
       const cases: unknown[] = []
       for (let i = 1; i <= count; i++) {
         side.rawgeti(thread, 1, i)
-        const candidate = lua.objectAt(thread, 2)
+        const candidate = caseAt(thread, 2)
         if (tryCase(thread, candidate)) return engine.endOperation(thread, 3)
         cases.push(candidate)
         api.lua_settop(thread, 1)

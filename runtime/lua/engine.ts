@@ -534,6 +534,7 @@ export class LuaEngine {
   #makeChannel(thread: number, channel: Channel): Channel {
     channel.handle = this.lua.handle(channel)
     this.lua.pushUserdata(thread, channel.handle, 1, KEY.channel)
+    channel.pointer = this.lua.api.lua_touserdata(thread, -1)
     const { process } = channel
     channel.next = process.channels
     if (process.channels !== null) process.channels.previous = channel

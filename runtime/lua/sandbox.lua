@@ -423,6 +423,8 @@ base.channel = freeze {
   select = function(cases, default)
     local ready, value, ok = raw_select(cases, default or cases.default)
     if ready then return { channel = ready, value = value, ok = ok } end
+    -- nil and an error: a channel that a waiting case would have sent on was closed
+    if value ~= nil then error(value, 0) end
     return { default = true, ok = true }
   end,
 }
@@ -513,6 +515,7 @@ end
 local entry = codes[1]
 base.require = entry.require
 for i = 1, #base_modules do base[base_modules[i]] = open_module(base_modules[i]) end
+base.subscribe, base.unsubscribe = host.process_subscribe, host.process_unsubscribe
 if types_library then
   local types = types_library()
   types.match = host.match_regexp

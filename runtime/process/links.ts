@@ -13,6 +13,9 @@ interface Relations {
 
 export class Links {
   readonly #relations = new Map<Process, Relations>()
+  /** Processes that a link takes down, and whether somebody is at it: a chain of links must not become a chain of calls. */
+  readonly #falling: Process[] = []
+  #fells = false
 
   #of(process: Process): Relations {
     let relations = this.#relations.get(process)
@@ -66,7 +69,20 @@ export class Links {
     if (exit.error === undefined) return
     for (const peer of relations.links) {
       if (peer.options.trap_links) peer.event({ kind: 'pid.link.down', from: process.pid, at, exit })
-      else peer.terminate(new RuntimeError('Internal', 'linked process failed'))
+      else this.#falling.push(peer)
+    }
+    this.#fell()
+  }
+
+  #fell(): void {
+    if (this.#fells) return
+    this.#fells = true
+    try {
+      // Grows while it is walked.
+      for (const peer of this.#falling) peer.terminate(new RuntimeError('Internal', 'linked process failed'))
+    } finally {
+      this.#falling.length = 0
+      this.#fells = false
     }
   }
 

@@ -117,4 +117,7 @@ export class FakeChannel implements LuaChannel {
   close(): void {
     this.closed = true
   }
+
+  readonly collected = undefined
+  loosen(): void {}
 }

@@ -1,6 +1,6 @@
 // A kernel with Lua engines and nothing else: for tests of the engine, the kernel and modules that need no registry.
 
-import { systemClock } from '../../runtime/core/clock.ts'
+import { type Clock, systemClock } from '../../runtime/core/clock.ts'
 import type { RuntimeError } from '../../runtime/core/error.ts'
 import { emptyFrame, type Frame } from '../../runtime/core/frame.ts'
 import type { Value } from '../../runtime/core/value.ts'
@@ -34,6 +34,12 @@ export interface CodeOptions {
   readonly limits?: Partial<Limits>
 }
 
+export interface NodeOptions extends SchedulerOptions {
+  readonly clock?: Clock
+  readonly random?: () => number
+  readonly strict?: boolean
+}
+
 export interface LuaNode {
   readonly kernel: Kernel
   readonly functions: Functions
@@ -47,19 +53,21 @@ export interface LuaNode {
   /** Runs a process to its end and gives what it came to. */
   run(id: string, ...args: Value[]): Promise<{ value?: Value; error?: RuntimeError }>
   /** Runs Lua text as the body of a process and gives what it returns; an error rejects. */
-  eval(body: string, options?: CodeOptions): Promise<Value>
+  eval(body: string, options?: CodeOptions & { frame?: Frame }): Promise<Value>
+  /** Adds a host, started. */
+  host(id: string, kind?: 'process' | 'terminal'): ProcessHost
 }
 
-export async function luaNode(modules: readonly LuaModule[] = [], scheduling: SchedulerOptions = {}): Promise<LuaNode> {
-  const scheduler = new Scheduler(scheduling)
+export async function luaNode(modules: readonly LuaModule[] = [], options: NodeOptions = {}): Promise<LuaNode> {
+  const scheduler = new Scheduler(options)
   const failures: LuaNode['failures'] = []
   const prints: string[] = []
   const kernel = new Kernel(scheduler, '', (process, error) => failures.push({ definition: process.definition, error }))
-  const guard = new Guard({ strict: false })
+  const guard = new Guard({ strict: options.strict ?? false })
   const functions = new Functions()
-  const clock = systemClock()
+  const clock = options.clock ?? systemClock()
   const base = [processModule({ kernel, guard }), errorsModule, payloadModule, osModule({ clock })]
-  const all = [...base, funcsModule({ functions, guard, clock, random: Math.random }), ...modules]
+  const all = [...base, funcsModule({ functions, guard, clock, random: options.random ?? Math.random }), ...modules]
   const engines = new Engines(
     {
       scheduler,
@@ -79,9 +87,13 @@ export async function luaNode(modules: readonly LuaModule[] = [], scheduling: Sc
   )
   await engines.prepare({ generated: false })
   await engines.prepare({ generated: true })
-  const host = new ProcessHost(HOST, 'process')
-  host.start()
-  kernel.hosts.set(HOST, host)
+  const addHost = (id: string, kind: 'process' | 'terminal' = 'process'): ProcessHost => {
+    const host = new ProcessHost(id, kind)
+    host.start()
+    kernel.hosts.set(id, host)
+    return host
+  }
+  addHost(HOST)
 
   const code = (id: string, source: string, options: CodeOptions): Code => ({
     id,
@@ -131,10 +143,15 @@ export async function luaNode(modules: readonly LuaModule[] = [], scheduling: Sc
     async eval(body, options = {}) {
       const id = `test:eval${++evaluated}`
       node.process(id, `local function main(...) ${body}\nend return { main = main }`, options)
-      const { value, error } = await node.run(id)
-      if (error !== undefined) throw error
-      return value ?? null
+      const process = node.spawn(id, [], options.frame)
+      return new Promise((resolve, reject) => {
+        kernel.watch(process, (exit) => {
+          if (exit.error === undefined) resolve(exit.result.values()[0] ?? null)
+          else reject(exit.error)
+        })
+      })
     },
+    host: addHost,
   }
   return node
 }
