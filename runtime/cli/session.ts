@@ -13,6 +13,7 @@ import {
 } from '../index.ts'
 import { type Config, loadConfig } from '../loader/config.ts'
 import type { Diagnostic } from '../loader/diagnostic.ts'
+import { locateProblem } from '../loader/entry-problem.ts'
 import { type AppCommand, appCommands, nearest } from './app-commands.ts'
 import { banner } from './banner.ts'
 import { type Ending, endingOf } from './exit-code.ts'
@@ -154,10 +155,10 @@ class Session {
     }
     // With logs on, the registry has logged its problems already.
     if (this.#logging.logger.enabled('error')) return
-    for (const { level, entry, message } of this.#project?.host.problems ?? []) {
-      const source = entry === undefined ? undefined : this.#project?.loaded.files.get(entry)
-      const place = source === undefined ? {} : { file: source.file, line: source.line }
-      this.#say(`${diagnosticText({ level, message, ...place }, root)}\n`)
+    const project = this.#project
+    for (const problem of project?.host.problems ?? []) {
+      const located = locateProblem(problem, project?.loaded.files ?? new Map())
+      this.#say(`${diagnosticText(located, root)}\n`)
     }
   }
 

@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline/promises'
 import { RuntimeError } from '../../core/error.ts'
 import { type Lock, type LockedModule, newLock, readLock, writeLock } from '../../loader/lockfile.ts'
 import { findProject } from '../../loader/project.ts'
+import { installModules, moduleDigest } from '../../loader/vendor.ts'
 import { parseReference, projectOf, resolveModules } from '../modules/resolve.ts'
-import { moduleHash, vendorModule } from '../modules/vendor.ts'
 import type { SettingFlags } from '../options.ts'
 import { paintFor } from '../paint.ts'
 import { diagnosticText } from '../report.ts'
@@ -53,7 +53,7 @@ export async function update(names: readonly string[], flags: UpdateFlags): Prom
     return {
       name: module.name,
       version: `v${(module.version ?? '0.0.0').replace(/^v/, '')}`,
-      hash: moduleHash(module.folder),
+      hash: moduleDigest(module.folder),
     }
   })
   const unknown = wanted.find((name) => !locked.some((module) => module.name === name))
@@ -68,9 +68,7 @@ export async function update(names: readonly string[], flags: UpdateFlags): Prom
   }
   writeLock(path, next)
   const target = findProject({ root, lockFile: flags.lockFile, bundle: project.bundle })
-  for (const module of modules) {
-    if (wanted.length === 0 || wanted.includes(module.name)) vendorModule(target, module)
-  }
+  installModules(target, { names: wanted, force: true })
   if (changes !== '') process.stdout.write(`Done! ${locked.length} modules locked in ${flags.lockFile}\n`)
   return 0
 }
