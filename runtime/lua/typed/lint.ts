@@ -2,8 +2,10 @@
 // Pure: entries come in with their sources in them, the CLI prints what comes out.
 
 import type { Entry } from '../../core/entry.ts'
+import { parseId, resolveId } from '../../core/id.ts'
 import { isMap } from '../../core/value.ts'
-import { checkTypes } from './check/checker.ts'
+import { type Analysis, analyze } from './check/checker.ts'
+import type { ModuleTypes } from './check/context.ts'
 import { type Code, codes, type Diagnostic, type Severity } from './check/diagnostic.ts'
 
 export type { Code, Diagnostic, Severity } from './check/diagnostic.ts'
@@ -54,16 +56,17 @@ export function isLuaEntry(entry: Entry): boolean {
   return luaKind.test(entry.kind) && sourceOf(entry) !== undefined
 }
 
-/** Checks the Lua entries among `entries`. */
+/** Checks the Lua entries among `entries`. Libraries they import are read for their types, whatever is selected. */
 export function lintEntries(entries: readonly Entry[], options: LintOptions = {}): LintReport {
   const { level = 'warning', ns = [], code = [], rules = false, limit = 0 } = options
   const selected = entries.filter(
     (entry) => isLuaEntry(entry) && (ns.length === 0 || ns.some((one) => inNamespace(entry.id, one))),
   )
+  const linter = new Linter(entries, rules)
   const shownSeverities = new Set(severities.slice(0, severities.indexOf(level) + 1))
   const found = selected
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    .flatMap((entry) => lintEntry(entry, rules))
+    .flatMap((entry) => linter.diagnose(entry))
     .filter((one) => shownSeverities.has(one.severity) && (code.length === 0 || code.includes(one.code)))
   const { errors, warnings, hints } = tally(found)
   return {
@@ -78,16 +81,57 @@ export function lintEntries(entries: readonly Entry[], options: LintOptions = {}
   }
 }
 
-/** One entry's diagnostics, by severity and line. */
-export function lintEntry(entry: Entry, rules = false): EntryDiagnostic[] {
-  const source = sourceOf(entry) ?? ''
-  const lines = source.split(/\r\n|\n\r|\r|\n/)
-  return checkTypes(source, { name: entry.id, rules })
-    .map((one) => ({ ...one, entry: entry.id, text: lines[one.line - 1] ?? '' }))
-    .sort(
-      (a, b) =>
-        severities.indexOf(a.severity) - severities.indexOf(b.severity) || a.line - b.line || a.column - b.column,
-    )
+/** One entry's diagnostics, by severity and line. `others` are the libraries it may import. */
+export function lintEntry(entry: Entry, others: readonly Entry[] = [], rules = false): EntryDiagnostic[] {
+  return new Linter([...others, entry], rules).diagnose(entry)
+}
+
+/** Reads each entry once, libraries before those who import them. */
+class Linter {
+  readonly #entries: ReadonlyMap<string, Entry>
+  readonly #rules: boolean
+  readonly #analyses = new Map<string, Analysis | 'running'>()
+
+  constructor(entries: readonly Entry[], rules: boolean) {
+    this.#entries = new Map(entries.filter(isLuaEntry).map((entry) => [entry.id, entry]))
+    this.#rules = rules
+  }
+
+  diagnose(entry: Entry): EntryDiagnostic[] {
+    const lines = (sourceOf(entry) ?? '').split(/\r\n|\n\r|\r|\n/)
+    return (this.#analyze(entry)?.diagnostics ?? [])
+      .map((one) => ({ ...one, entry: entry.id, text: lines[one.line - 1] ?? '' }))
+      .sort(
+        (a, b) =>
+          severities.indexOf(a.severity) - severities.indexOf(b.severity) || a.line - b.line || a.column - b.column,
+      )
+  }
+
+  /** `undefined` for an entry that imports itself in the end: the registry refuses it, we only must not hang. */
+  #analyze(entry: Entry): Analysis | undefined {
+    const known = this.#analyses.get(entry.id)
+    if (known !== undefined) return known === 'running' ? undefined : known
+    this.#analyses.set(entry.id, 'running')
+    const modules = new Map<string, ModuleTypes>()
+    for (const [alias, target] of importsOf(entry)) {
+      const library = this.#entries.get(target)
+      const exports = library && this.#analyze(library)?.exports
+      if (exports !== undefined) modules.set(alias, exports)
+    }
+    const analysis = analyze(sourceOf(entry) ?? '', { name: entry.id, rules: this.#rules, modules })
+    this.#analyses.set(entry.id, analysis)
+    return analysis
+  }
+}
+
+/** Alias and full id of each import. */
+function importsOf(entry: Entry): [string, string][] {
+  const imports = isMap(entry.data) ? entry.data['imports'] : undefined
+  if (!isMap(imports)) return []
+  const { ns } = parseId(entry.id)
+  return Object.entries(imports).flatMap(([alias, target]) =>
+    typeof target === 'string' ? [[alias, resolveId(target.replace(/^:/, ''), ns)] as [string, string]] : [],
+  )
 }
 
 function sourceOf(entry: Entry): string | undefined {

@@ -55,6 +55,83 @@ describe('what is reported', () => {
   })
 })
 
+describe('imports', () => {
+  const library = entry(
+    'lib:users',
+    `type User = {name: string, age?: number}
+     local M = {}
+     function M.find(id: string): (User?, string?) return nil, id end
+     function M.all(): {User} return {} end
+     function M:save(user: User) end
+     function M.untyped(x) return x end
+     M.limit = 5
+     return M`,
+    'library.lua',
+  )
+  const importing = (source: string): Entry => ({
+    ...entry('app:main', source),
+    data: { source, imports: { users: 'lib:users', near: ':other', missing: 'lib:none', json: 'json' } },
+  })
+  const found = (source: string, ...others: Entry[]): string[] =>
+    lintEntries([importing(source), library, ...others], { ns: ['app'] }).diagnostics.map(
+      ({ line, code, message }) => `${line} ${code} ${message}`,
+    )
+
+  test('functions of a library are known to those who import it', () => {
+    expect(found('local u = require("users")\nu.find(5)')).toEqual([
+      '2 E0002 argument 1 (id): number not assignable to string',
+    ])
+    expect(found('users.find("a", "b")')).toEqual(['1 E0008 takes 1 argument, got 2'])
+    expect(found('local lib = require("users")\nlib:save({name = 1})')).toEqual([
+      '2 E0002 argument 1 (user): field name: number not assignable to string',
+    ])
+  })
+
+  test('results and types of a library are known too', () => {
+    const head = 'local lib = require("users")\n'
+    expect(found(`${head}local u = lib.find("a")\nprint(u.name)`)).toEqual([
+      '3 E0005 cannot read field name of a value that may be nil (User?)',
+    ])
+    expect(found(`${head}for _, u in ipairs(lib.all()) do print(u.emial) end`)).toEqual([
+      '2 E0007 User has no field emial',
+    ])
+    expect(found(`${head}local u: lib.User = {name = 5}`)).toEqual([
+      '2 E0001 field name: number not assignable to string',
+    ])
+    expect(
+      found(`${head}local u, err = lib.find("a")\nif err then return end\nlocal v: lib.User = u\nlib:save(u)`),
+    ).toEqual([])
+  })
+
+  test('of what a library does not say, nothing is said', () => {
+    const source = `local lib = require("users")
+      lib.untyped(1, 2, 3)
+      lib.other.thing(lib.limit + 1)
+      lib()
+      lib.find = function() return {name = "mock"} end
+      lib.find = nil
+      local x: lib.Missing = 1
+      require("missing").f()
+      require("near").f()
+      require("json").encode(5)
+      local users = {}
+      users.find(5)`
+    expect(found(source)).toEqual([])
+  })
+
+  test('libraries that import each other come to an end', () => {
+    const one = {
+      ...entry('app:one', 'return {}', 'library.lua'),
+      data: { source: 'return {}', imports: { two: ':two' } },
+    }
+    const two = {
+      ...entry('app:two', 'return {}', 'library.lua'),
+      data: { source: 'return {}', imports: { one: 'one' } },
+    }
+    expect(lintEntries([one, two]).entries).toBe(2)
+  })
+})
+
 test('the text shows the line and a mark under the place', () => {
   expect(renderLint(lintEntries([entry('app:b', '\tlocal n: number = "x"')]))).toBe(
     'app:b:1:20: error E0001: string not assignable to number\n' +

@@ -15,7 +15,7 @@ import { type Position, positionAt } from '../lexer.ts'
 import { type Parsed, parse } from '../parser.ts'
 import { fieldOf } from './assignable.ts'
 import { type Binding, bind } from './bind.ts'
-import { type BodyTypes, Context } from './context.ts'
+import { type BodyTypes, Context, type ModuleTypes } from './context.ts'
 import { type Code, codes, type Diagnostic } from './diagnostic.ts'
 import {
   builtinPath,
@@ -28,6 +28,7 @@ import {
   inferCall,
   inferList,
   isMulti,
+  requiredModule,
   signatureOf,
   storable,
   typeOf,
@@ -35,41 +36,63 @@ import {
 import { type Flow, placeOfBinding } from './flow.ts'
 import { narrow, narrowByAssertion } from './narrow.ts'
 import { findBadHabits } from './rules.ts'
-import { any, integer, mayBeNil, membersOf, nil, number, resolved, type StaticType, unionOf } from './static-type.ts'
-import { namesOfBlock, readType } from './type-reader.ts'
+import {
+  any,
+  type FieldStatic,
+  integer,
+  mayBeNil,
+  membersOf,
+  nil,
+  number,
+  resolved,
+  type StaticType,
+  unionOf,
+} from './static-type.ts'
+import { namesOfBlock, readType, TypeNames } from './type-reader.ts'
 
 export interface CheckOptions {
   /** The chunk's name in messages: the entry's id. */
   readonly name: string
   /** Also the W rules: style and likely mistakes. */
   readonly rules?: boolean
+  /** Libraries by the names that `require` takes; what is not here is not known. */
+  readonly modules?: ReadonlyMap<string, ModuleTypes>
+}
+
+export interface Analysis {
+  readonly diagnostics: readonly Diagnostic[]
+  /** For those who import the chunk. */
+  readonly exports: ModuleTypes
 }
 
 /** What is wrong with a chunk, in order of its lines. A text that does not parse gives its one syntax error. */
-export function checkTypes(source: string, options: CheckOptions): Diagnostic[] {
+export function checkTypes(source: string, options: CheckOptions): readonly Diagnostic[] {
+  return analyze(source, options).diagnostics
+}
+
+/** What is wrong with a chunk, and what it gives to those who import it. */
+export function analyze(source: string, { name, rules = false, modules = new Map() }: CheckOptions): Analysis {
   let parsed: Parsed
   try {
-    parsed = parse(source, options.name)
+    parsed = parse(source, name)
   } catch (error) {
-    if (error instanceof RuntimeError) return [syntaxDiagnostic(error, options.name)]
-    throw error
+    if (!(error instanceof RuntimeError)) throw error
+    return { diagnostics: [syntaxDiagnostic(error, name)], exports: { value: any, types: new TypeNames() } }
   }
   const { body, lineStarts } = parsed.chunk
   const bindings = bind(body)
-  const context = new Context(
-    bindings,
-    namesOfBlock([], undefined, () => any),
-    checkBody,
-  )
+  const types = namesOfBlock(body, new TypeNames(), () => any)
+  const context = new Context(bindings, types, modules, checkBody)
   checkBlock(context, body)
-  const findings = [...context.findings, ...(options.rules === true ? findBadHabits(body, bindings) : [])]
+  const findings = [...context.findings, ...(rules ? findBadHabits(body, bindings) : [])]
   const diagnose = (code: Code, at: number, message: string): Diagnostic => {
     const position: Position = positionAt(lineStarts, at)
     return { code, severity: codes[code].severity, message, ...position }
   }
-  return findings
+  const diagnostics = findings
     .map(({ code, at, message }) => diagnose(code, at, message))
     .sort((a, b) => a.line - b.line || a.column - b.column || (a.code < b.code ? -1 : 1))
+  return { diagnostics, exports: { value: context.exported, types } }
 }
 
 function syntaxDiagnostic(error: RuntimeError, name: string): Diagnostic {
@@ -92,7 +115,7 @@ function checkBlock(c: Context, body: readonly Statement[]): void {
 function checkBody(c: Context, value: FunctionExpression, types: BodyTypes): void {
   // A guess about a call must not read the same body again and again.
   if (c.quiet) return
-  const outer = { flow: c.flow, returns: c.returns, vararg: c.vararg, broken: c.broken }
+  const { flow: outerFlow, returns, vararg, broken, functions } = c
   const flow = c.flow.copy()
   // When it runs, whatever can change may have changed.
   flow.retain((id) => c.bindings.all[id]!.assignments === 0)
@@ -100,13 +123,14 @@ function checkBody(c: Context, value: FunctionExpression, types: BodyTypes): voi
   c.flow = flow
   c.returns = types.returns
   c.vararg = types.vararg
+  c.functions += 1
   const params = (c.bindings.declared.get(value) ?? []).filter(({ what }) => what === 'param')
   for (const [i, param] of params.entries()) {
     const type = types.params[i] ?? any
     if (resolved(type).kind !== 'any') c.declared.set(param, type)
   }
   checkBlock(c, value.body)
-  Object.assign(c, outer)
+  Object.assign(c, { flow: outerFlow, returns, vararg, broken, functions })
 }
 
 function checkStatement(c: Context, statement: Statement): void {
@@ -183,9 +207,11 @@ function checkLocal(c: Context, statement: LocalStatement): void {
   for (const [i, binding] of bindings.entries()) {
     const annotation = declared[i]
     if (annotation !== undefined) c.declared.set(binding, annotation)
-    // `local x: T` waits for its value; `local x` too.
-    const missing = values.length === 0 || (i >= types.length && annotation !== undefined)
-    c.assign(binding, missing ? any : storable(types[i] ?? nil))
+    // `local x: T` waits for its value, and so does `local x`; `local x: T?` is nil until then.
+    const waits = i >= types.length && (annotation === undefined ? values.length === 0 : !mayBeNil(annotation))
+    c.assign(binding, waits ? any : storable(types[i] ?? nil))
+    const module = requiredModule(c, values[i])
+    if (module !== undefined) c.names.declareModule(binding.name, module.types)
     rememberTest(c, binding, values[i])
   }
   const last = values.at(-1)
@@ -275,6 +301,8 @@ function writtenType(c: Context, object: StaticType, target: IndexExpression): S
   const key = target.key.kind === 'string' ? target.key.value : undefined
   if (object.kind === 'array') return key === undefined ? unionOf(object.element, nil) : undefined
   if (object.kind !== 'record') return undefined
+  // A library: tests put their own functions into it, and take them out.
+  if (object.index?.value.kind === 'any') return undefined
   const field = key === undefined ? undefined : object.fields.get(key)
   if (field !== undefined) return field.optional ? unionOf(field.type, nil) : field.type
   const value = key === undefined ? object.index?.value : fieldOf(object, key)
@@ -328,6 +356,8 @@ function checkCall(c: Context, call: (Statement & { kind: 'call' })['call']): vo
 function checkReturn(c: Context, values: readonly Expression[], at: number): void {
   const expected = c.returns
   if (expected === undefined) {
+    const [first] = values
+    if (c.functions === 0 && first !== undefined && c.flow.reachable) c.exported = exportedType(c, first)
     for (const value of values) infer(c, value)
     return
   }
@@ -349,6 +379,27 @@ function checkReturn(c: Context, values: readonly Expression[], at: number): voi
   for (let i = values.length; i < expected.length; i++) {
     expectFit(c, at, nil, expected[i]!, { code: 'E0003', prefix: prefix(i) })
   }
+}
+
+/** The functions of the table that a library returns. Of whatever else is in it nothing is said. */
+function exportedType(c: Context, value: Expression): StaticType {
+  const functions = new Map<string, FieldStatic>()
+  const place = c.placeOf(value)
+  const add = (name: string, type: StaticType): void => {
+    if (type.kind === 'function') functions.set(name, { type, optional: false })
+  }
+  if (place !== undefined) for (const [name, type] of c.flow.fieldsOf(place)) add(name, type)
+  if (value.kind === 'table') {
+    for (const field of value.fields) {
+      if (field.key?.kind === 'string')
+        add(
+          field.key.value,
+          c.silently(() => infer(c, field.value)),
+        )
+    }
+  }
+  if (functions.size === 0) return any
+  return { kind: 'record', name: undefined, fields: functions, index: { key: any, value: any }, readonly: false }
 }
 
 // ---- branches and loops ----

@@ -5,13 +5,19 @@ import { isAssignable } from './assignable.ts'
 import type { Binding, Bindings } from './bind.ts'
 import type { Code } from './diagnostic.ts'
 import { Flow, join, type Place, placeOf, placeOfBinding, placeOfField } from './flow.ts'
-import { any, isKnownNever, keeping, membersOf, type StaticType } from './static-type.ts'
+import { any, isKnownNever, keeping, membersOf, type StaticType, withoutNil } from './static-type.ts'
 import type { TypeNames } from './type-reader.ts'
 
 export interface Finding {
   readonly code: Code
   readonly at: number
   readonly message: string
+}
+
+/** What a library gives to those who import it. */
+export interface ModuleTypes {
+  readonly value: StaticType
+  readonly types: TypeNames
 }
 
 /** Results of one call in several variables, the last of which is nil just when the others are not. */
@@ -41,20 +47,37 @@ export class Context {
   readonly tests = new Map<Binding, Expression>()
   #findings: Finding[] = []
   readonly #seen = new Set<string>()
+  /** By the name that `require` takes. */
+  readonly modules: ReadonlyMap<string, ModuleTypes>
+  /** How many functions deep; 0 in the chunk itself. */
+  functions = 0
+  /** What the chunk returns to whoever requires it. */
+  exported: StaticType = any
   #origin = 0
   #quiet = 0
   #guesses = 0
   #depth = 0
   broken = false
 
-  constructor(bindings: Bindings, names: TypeNames, checkBody: Context['checkBody']) {
+  constructor(
+    bindings: Bindings,
+    names: TypeNames,
+    modules: ReadonlyMap<string, ModuleTypes>,
+    checkBody: Context['checkBody'],
+  ) {
     this.bindings = bindings
+    this.modules = modules
     this.names = names
     this.checkBody = checkBody
   }
 
   get findings(): readonly Finding[] {
     return this.#findings
+  }
+
+  /** May it still guess? When not, what cannot be told fits. */
+  get patient(): boolean {
+    return this.#guesses < MOST_GUESSES
   }
 
   get quiet(): boolean {
@@ -69,10 +92,9 @@ export class Context {
     this.#findings.push({ code, at, message })
   }
 
-  /** Would it report anything? What it finds is dropped. Says no when it has been asked too often. */
+  /** Would it report anything? What it finds is dropped. */
   wouldReport(run: () => void): boolean {
     this.#guesses += 1
-    if (this.#guesses > MOST_GUESSES) return false
     const findings = this.#findings
     this.#findings = []
     this.#quiet += 1
@@ -174,6 +196,8 @@ export interface BodyTypes {
 /** The part of a declared type that a value of another type can be. */
 function narrowedBy(declared: StaticType, value: StaticType): StaticType {
   if (membersOf(declared).some(({ kind }) => kind === 'any' || kind === 'unknown')) return declared
+  // Whoever assigns what nobody knows the type of is trusted that something is there.
+  if (value.kind === 'any') return isKnownNever(withoutNil(declared)) ? declared : withoutNil(declared)
   const values = membersOf(value)
   const kept = keeping(declared, (member) => values.some((one) => isAssignable(one, member)))
   return isKnownNever(kept) ? declared : kept

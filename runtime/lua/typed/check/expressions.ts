@@ -11,7 +11,7 @@ import type {
 } from '../ast.ts'
 import { acceptsNil, fieldOf, isAssignable } from './assignable.ts'
 import { builtins, needsValue, stringMethods } from './builtins.ts'
-import type { Context } from './context.ts'
+import type { Context, ModuleTypes } from './context.ts'
 import type { Code } from './diagnostic.ts'
 import { narrow } from './narrow.ts'
 import {
@@ -212,6 +212,10 @@ function checkTable(c: Context, e: TableExpression, expected: StaticType, to: De
     if (candidates.length === 0) expectFit(c, e.at, table, expected, to)
     return type
   }
+  if (candidates.length > 1 && !c.patient) {
+    inferFields(c, e)
+    return withoutNil(expected)
+  }
   const [only] = candidates
   const matching =
     candidates.length === 1 ? only : candidates.find((one) => !c.wouldReport(() => checkFields(c, e, one, to)))
@@ -334,8 +338,17 @@ export function signatureOf(c: Context, e: FunctionExpression, wanted?: Function
 
 // ---- names and fields ----
 
+/** Imports are globals too. */
 function globalType(c: Context, name: string): StaticType {
-  return c.bindings.assignedGlobals.has(name) ? any : (builtins.get(name) ?? any)
+  if (c.bindings.assignedGlobals.has(name)) return any
+  return c.modules.get(name)?.value ?? builtins.get(name) ?? any
+}
+
+/** The library that `require("name")` gives, if it is known. */
+export function requiredModule(c: Context, e: Expression | undefined): ModuleTypes | undefined {
+  if (e?.kind !== 'call' || builtinPath(c, e.callee) !== 'require') return undefined
+  const [name] = e.args
+  return name?.kind === 'string' ? c.modules.get(name.value) : undefined
 }
 
 /** `string.format`, when that is still Lua's own. */
@@ -350,7 +363,8 @@ export function builtinPath(c: Context, e: Expression): string | undefined {
 
 function inferIndex(c: Context, e: IndexExpression, usage: Usage): StaticType {
   const path = builtinPath(c, e)
-  if (path !== undefined) return builtins.get(path) ?? any
+  const isImport = e.object.kind === 'name' && c.modules.has(e.object.name)
+  if (path !== undefined && !isImport) return builtins.get(path) ?? any
   const object = infer(c, e.object)
   const key = e.key.kind === 'string' ? e.key.value : undefined
   if (key === undefined) infer(c, e.key)
@@ -430,7 +444,9 @@ export function inferCall(c: Context, e: CallExpression | MethodExpression): rea
 
 function inferPlainCall(c: Context, e: CallExpression): readonly StaticType[] {
   const path = builtinPath(c, e.callee)
-  const callee = path === undefined ? infer(c, e.callee) : (builtins.get(path) ?? any)
+  const module = requiredModule(c, e)
+  if (module !== undefined) return [module.value]
+  const callee = infer(c, e.callee)
   const present = expectValue(c, callee, e.callee, () => 'call')
   const fn = callable(c, present, e.callee)
   const types = checkArguments(c, fn, e.args, e.at, 0)
@@ -465,7 +481,7 @@ const uncallable: ReadonlySet<StaticType['kind']> = new Set([
 
 /** Tables may be callable by a metatable, unless all that is in them is written down. */
 const isCallable = (type: Member): boolean =>
-  !uncallable.has(type.kind) && !(type.kind === 'record' && type !== emptyRecord && type.fields.size > 0)
+  !uncallable.has(type.kind) && !(type.kind === 'record' && type.fields.size > 0 && type.index === undefined)
 
 function checkArguments(
   c: Context,

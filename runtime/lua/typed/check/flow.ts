@@ -38,6 +38,14 @@ export class Flow {
     for (const other of this.known.keys()) if (other.startsWith(place + PART)) this.known.delete(other)
   }
 
+  /** What is known of the fields of a place, by name; not of fields of fields. */
+  fieldsOf(place: Place): [string, StaticType][] {
+    const prefix = place + PART
+    return [...this.known]
+      .filter(([other]) => other.startsWith(prefix) && !other.includes(PART, prefix.length))
+      .map(([other, { type }]) => [other.slice(prefix.length), type])
+  }
+
   /** Keeps what the test accepts. */
   retain(test: (binding: number, isField: boolean, type: StaticType) => boolean): void {
     for (const [place, { type }] of this.known) {

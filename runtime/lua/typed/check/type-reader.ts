@@ -45,6 +45,7 @@ const named: Readonly<Record<string, StaticType>> = {
 export class TypeNames {
   readonly #parent: TypeNames | undefined
   readonly #declared = new Map<string, (args: readonly StaticType[]) => StaticType>()
+  readonly #modules = new Map<string, TypeNames>()
 
   constructor(parent?: TypeNames) {
     this.#parent = parent
@@ -52,6 +53,15 @@ export class TypeNames {
 
   declare(name: string, make: (args: readonly StaticType[]) => StaticType): void {
     this.#declared.set(name, make)
+  }
+
+  /** A variable that holds a library: `tools.Tool` is a type of it. */
+  declareModule(name: string, types: TypeNames): void {
+    this.#modules.set(name, types)
+  }
+
+  findModule(name: string): TypeNames | undefined {
+    return this.#modules.get(name) ?? this.#parent?.findModule(name)
   }
 
   find(name: string): ((args: readonly StaticType[]) => StaticType) | undefined {
@@ -170,11 +180,13 @@ export function readType(type: Type, names: TypeNames, typeOf: TypeOf): StaticTy
 }
 
 function readNamed(type: NamedType, names: TypeNames, typeOf: TypeOf): StaticType {
-  const [first] = type.path
-  // A type of another module, or of a module of the host: not known here.
-  if (type.path.length !== 1 || first === undefined) return any
-  const declared = names.find(first)
+  const [first, second] = type.path
+  // A type of a module of the host: not known here.
+  if (first === undefined || type.path.length > 2) return any
+  const owner = second === undefined ? names : names.findModule(first)
+  const declared = owner?.find(second ?? first)
   if (declared !== undefined) return declared(type.args.map((arg) => readType(arg, names, typeOf)))
+  if (second !== undefined) return any
   return Object.hasOwn(named, first) ? named[first]! : any
 }
 

@@ -285,6 +285,10 @@ const accepted: readonly (readonly [what: string, source: string])[] = [
   ['any, everywhere', 'local a: any = 1\na.b.c(a + "x" .. a)\nlocal s: string = a\nlocal n: number = a.x'],
   ['a table filled later', 'local u: User = {}\nu.name = "a"\nlocal M = {}\nM.x = 1\nprint(M.y)'],
   ['a variable filled later', 'local u: User\nif x then u = {name = "a", tags = {}} end\nprint(u.name)'],
+  [
+    'an optional that gets what nobody knows',
+    'local n: number? = nil\nn = f()\nprint(n + 1)\nlocal u: User? = x or y\nprint(u.name)',
+  ],
   ['an optional argument left out', 'local function f(a: number, b: string?, c) end\nf(1)'],
   ['the results of a call as arguments', 'local function f(a: number, b: string) end\nf(g())\nf(...)'],
   ['an extra result dropped', 'local function f(): (number, string) return 1, "a" end\nlocal n: number = f()'],
