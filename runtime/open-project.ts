@@ -2,16 +2,19 @@
 // embedding program both start with.
 
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from './core/clock.ts'
 import type { Entry } from './core/entry.ts'
+import { RuntimeError } from './core/error.ts'
 import { createHost, type Host, type HostOptions } from './create-host.ts'
 import { HotReload, type ReloadLine } from './hot-reload.ts'
 import { type ConfigSources, loadConfig } from './loader/config.ts'
 import { type Loaded, type LoadOptions, loadProject, projectCache } from './loader/load.ts'
 import type { Bundle } from './loader/project.ts'
 import { Watcher } from './loader/watcher.ts'
+import type { History } from './registry/history.ts'
+import { openHistory } from './registry/sqlite-history.ts'
 
 export interface ProjectOptions extends Omit<HostOptions, 'loaded' | 'config'> {
   /** The project folder. */
@@ -28,7 +31,11 @@ export interface ProjectOptions extends Omit<HostOptions, 'loaded' | 'config'> {
   readonly watch?: boolean
   /** Why an entry must stay as it is while the system runs: the host of the terminal command. */
   readonly keep?: (id: string) => string | undefined
-  /** A line about a reload, for a person. */
+  /** Adds a terminal host when the project declares none: a command needs one. */
+  readonly needsTerminal?: boolean
+  /** Keep what changes at run time where the configuration says, on disk unless it says otherwise; else in memory. */
+  readonly keepHistory?: boolean
+  /** A line about a reload, or about what will not survive, for a person. */
   readonly report?: (line: ReloadLine) => void
 }
 
@@ -66,7 +73,12 @@ export async function openProject(options: ProjectOptions): Promise<OpenProject>
     return loadProject(plan)
   }
   const loaded = await load()
-  const host = await createHost({ ...options, loaded, entries: options.entries ?? [] })
+  const history =
+    options.history ?? (options.keepHistory === true ? await projectHistory(loaded, options.report) : undefined)
+  const hasTerminal = loaded.entries.some(({ kind }) => kind === 'terminal.host')
+  const added = options.needsTerminal === true && !hasTerminal ? [implicitTerminal] : []
+  const entries = [...(options.entries ?? []), ...added]
+  const host = await createHost({ ...options, loaded, entries, ...(history === undefined ? {} : { history }) })
   const reload = options.watch === false ? undefined : follow(options, loaded, load, host)
   return {
     loaded,
@@ -76,6 +88,24 @@ export async function openProject(options: ProjectOptions): Promise<OpenProject>
       await host.stop(reason)
     },
   }
+}
+
+/** On disk for a project, in memory for a folder that is none; `registry.enable_history`, `history_type` and `history_path` decide. */
+async function projectHistory({ config, project }: Loaded, report: ProjectOptions['report']): Promise<History> {
+  const type = config.has('registry.history_type') ? config.text('registry.history_type') : 'sqlite'
+  if (type !== 'sqlite' && type !== 'memory' && type !== 'none') {
+    const known = 'known are sqlite, memory and none'
+    throw new RuntimeError(
+      'Invalid',
+      `config registry.history_type: ${JSON.stringify(type)} is not available (${known})`,
+    )
+  }
+  const enabled = config.boolean('registry.enable_history')
+  return openHistory({
+    type: !enabled ? 'none' : project.source === undefined ? 'memory' : type,
+    path: resolve(project.root, config.text('registry.history_path')),
+    report: (message) => report?.({ level: 'warn', message }),
+  })
 }
 
 function follow(options: ProjectOptions, loaded: Loaded, load: () => Promise<Loaded>, host: Host): HotReload {

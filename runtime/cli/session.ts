@@ -2,15 +2,7 @@
 
 import type { Entry } from '../core/entry.ts'
 import { RuntimeError } from '../core/error.ts'
-import {
-  type Host,
-  implicitTerminal,
-  type OpenProject,
-  type Outcome,
-  openProject,
-  type ProjectOptions,
-  Terminal,
-} from '../index.ts'
+import { type Host, type OpenProject, type Outcome, openProject, type ProjectOptions, Terminal } from '../index.ts'
 import { type Config, loadConfig } from '../loader/config.ts'
 import type { Diagnostic } from '../loader/diagnostic.ts'
 import { locateProblem } from '../loader/entry-problem.ts'
@@ -93,7 +85,7 @@ class Session {
       const entry = pick?.(appCommands(project.loaded.entries), project)
       if (entry !== undefined) {
         requireProcess(host, entry)
-        this.#terminalHost = await this.#chooseHost(host)
+        this.#terminalHost = this.#chooseHost(host)
       }
       const started = await Promise.race([host.start().then(() => undefined), this.#stopped])
       if (started !== undefined) return await this.#close(undefined)
@@ -119,7 +111,7 @@ class Session {
   }
 
   async #open(): Promise<OpenProject> {
-    const { root, flags, app, tests, project: extra } = this.#plan
+    const { root, flags, app, tests, pick, project: extra } = this.#plan
     const { logger, clock } = this.#logging
     const project = await openProject({
       root,
@@ -128,6 +120,8 @@ class Session {
       clock,
       terminal: this.#terminal,
       watch: flags.watch !== false,
+      keepHistory: tests !== true,
+      needsTerminal: pick !== undefined,
       keep: (id) => (id === this.#terminalHost ? 'the running command has its terminal there' : undefined),
       report: ({ level, message }) => {
         if (level === 'info') logger.info(message)
@@ -166,8 +160,8 @@ class Session {
     if (this.#plan.flags.silent !== true) void this.#terminal.writeError(this.#logging.mask(text))
   }
 
-  /** `--host`, else the only terminal host; a project without one gets one of ours. */
-  async #chooseHost(host: Host): Promise<string> {
+  /** `--host`, else the only terminal host. */
+  #chooseHost(host: Host): string {
     const { flags } = this.#plan
     if (flags.host !== undefined) {
       const kind = host.registry.get(flags.host)?.kind
@@ -179,9 +173,8 @@ class Session {
     if (others.length > 0) {
       throw new RuntimeError('Invalid', `multiple terminal hosts found (${hosts.join(', ')}), use --host to specify`)
     }
-    if (only !== undefined) return only
-    await host.registry.apply([{ op: 'create', entry: implicitTerminal }], { origin: 'host' })
-    return implicitTerminal.id
+    if (only === undefined) throw new RuntimeError('NotFound', 'no terminal.host found in registry')
+    return only
   }
 
   async #hostRunning(host: Host, id: string): Promise<void> {
