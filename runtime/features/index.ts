@@ -29,6 +29,8 @@ import type { Environment } from './env/environment.ts'
 import { errorsModule } from './errors.ts'
 import type { EventBus } from './events/bus.ts'
 import { eventsModule } from './events/events-module.ts'
+import { Executors, nativeExecKind } from './exec/exec-kinds.ts'
+import { execModule } from './exec/exec-module.ts'
 import { exprModule } from './expr/expr-module.ts'
 import { compileExpression } from './expr/expression.ts'
 import { directoryKind, Volumes } from './fs/fs-kinds.ts'
@@ -38,12 +40,14 @@ import { funcsFunctions } from './funcs/raw.ts'
 import { hashModule } from './hash.ts'
 import { htmlModule } from './html/html-module.ts'
 import { httpClientModule } from './http_client/module.ts'
-import { Scanner, splits } from './http_client/scanner.ts'
+import { type ByteSource, Scanner, splits } from './http_client/scanner.ts'
 import { scannerType } from './http_client/stream-type.ts'
 import { ioModule } from './io/io-module.ts'
 import { jsonModule } from './json/json-module.ts'
 import { loggerModule } from './logger.ts'
 import { functionKind, type LuaKindDeps, libraryKind, processKind } from './lua/kinds.ts'
+import { Metrics } from './metrics/metrics.ts'
+import { metricsModule } from './metrics/metrics-module.ts'
 import { openaiModule } from './openai/module.ts'
 import { osModule } from './os.ts'
 import { payloadModule } from './payload.ts'
@@ -107,18 +111,21 @@ export class FeatureState {
   readonly tokenStores = new TokenStores()
   readonly stores = new Stores()
   readonly templateSets = new TemplateSets()
+  readonly executors = new Executors()
+  readonly metrics = new Metrics()
 }
 
 /** Every Lua module but those over the registry. */
 export function createModules(
   deps: FeatureDeps,
-  { volumes, contracts, tokenStores, stores, templateSets }: FeatureState,
+  { volumes, contracts, tokenStores, stores, templateSets, executors, metrics }: FeatureState,
 ): Features {
   const { kernel, guard, functions, clock, random, environment, bus, policies, logger } = deps
   const types = securityTypes({ guard })
   const proxies = environmentProxies(deps.os)
   const http = httpClientModule({ guard, clock, proxies })
   const openai = openaiModule({ clock, proxies })
+  const scanner = (source: ByteSource, split: string): unknown => scannerType.wrap(new Scanner(source, splitOf(split)))
   const base = [processModule({ kernel, guard }), errorsModule, payloadModule, osModule({ clock })]
   return {
     modules: [
@@ -149,11 +156,9 @@ export function createModules(
       }),
       securityModule({ guard, policies, tokenStores, types }),
       storeModule({ stores, guard }),
-      fsModule({
-        volumes,
-        guard,
-        scanner: (source, split) => scannerType.wrap(new Scanner(source, splitOf(split))),
-      }),
+      fsModule({ volumes, guard, scanner }),
+      execModule({ executors, guard, clock, scanner }),
+      metricsModule(metrics),
       loggerModule({ logger }),
       // Only what runs on a terminal host has the terminal, not its children elsewhere.
       ioModule({ terminalOf: ({ host }) => (kernel.hosts.get(host)?.kind === 'terminal' ? deps.terminal : undefined) }),
@@ -193,7 +198,7 @@ export function createRegistryModules(
 export function createKinds(
   deps: FeatureDeps,
   lua: LuaKindDeps,
-  { volumes, contracts, stores, tokenStores, templateSets }: FeatureState,
+  { volumes, contracts, stores, tokenStores, templateSets, executors }: FeatureState,
 ): ReadonlyMap<string, AnyKind> {
   const kinds: AnyKind[] = [
     ...stateKinds,
@@ -217,6 +222,7 @@ export function createKinds(
     directoryKind({ volumes, root: deps.root, moduleRoot: deps.moduleRoot }),
     templateSetKind(templateSets),
     jetKind(templateSets),
+    nativeExecKind({ executors, root: deps.root }),
   ]
   return new Map(kinds.map((kind) => [kind.kind, kind]))
 }

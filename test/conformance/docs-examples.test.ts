@@ -17,7 +17,7 @@ let folder: string
 
 /** Entries that examples and pages name: hosts, and those of the definition pages. */
 function surroundings(root: string): Entry[] {
-  const from = ['system/env', 'system/store', 'system/security', 'system/template', 'lua/core/contract']
+  const from = ['system/env', 'system/store', 'system/security', 'system/template', 'system/exec', 'lua/core/contract']
   const yaml = pages
     .filter(({ path }) => from.includes(path))
     .flatMap((page) => codeBlocks(page, 'yaml').flatMap(({ code }) => entriesOf(code)))
