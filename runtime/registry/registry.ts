@@ -24,8 +24,9 @@ import { contentHash } from './hash.ts'
 import { type History, MemoryHistory, type Version } from './history.ts'
 import { checkRuntimeId } from './id-rules.ts'
 import type { AnyKind, Participant } from './kind.ts'
+import { type LandingDeps, land, landInParts } from './landing.ts'
 import { Openings } from './openings.ts'
-import { hidden, notRestored, type Problem, rejected } from './problem.ts'
+import { hidden, notRestored, type Problem } from './problem.ts'
 import type { Filter } from './query.ts'
 import { Snapshot } from './snapshot.ts'
 import { Timeline } from './timeline.ts'
@@ -178,6 +179,11 @@ export class Registry {
     return this.#history.operations(id)
   }
 
+  /** What leads from one version to another, one operation per id. Throws NotFound. */
+  diff(from: number, to: number): Operation[] {
+    return difference(this.snapshotAt(from).state, this.snapshotAt(to).state)
+  }
+
   /** Collects changes and applies them: `registry.changes().create(entry).delete(id).apply()`. */
   changes(): Changes {
     return new Changes(this)
@@ -256,7 +262,8 @@ export class Registry {
       loaded.set(entry.id, { entry: copyEntry(entry), origin: origins.get(entry.id) ?? 'disk' })
     }
     this.#sources = new Map([...loaded].map(([id, { entry }]) => [id, entry]))
-    const { problems } = await this.#land(difference(new Map(), loaded), this.#timeline.baseline)
+    const { baseline } = this.#timeline
+    const { problems } = await landInParts(difference(new Map(), loaded), this.#landing(baseline))
     this.#timeline.begin(this.#current.state, new Map(this.#sources))
     return [...problems, ...(await this.#replay())]
   }
@@ -311,46 +318,17 @@ export class Registry {
     for (const id of gone) add(id, undefined)
     for (const entry of [...create, ...update]) add(entry.id, copyEntry(entry))
     const version = this.#nextVersion({ origin: 'disk', label })
-    const landed = await this.#land([...operations.values()], version)
+    const landed = await land([...operations.values()], this.#landing(version))
     problems.push(...landed.problems)
     return { version: landed.changed.length === 0 ? undefined : version, changed: landed.changed, problems }
   }
 
-  /** Lands what can be landed. A refusal of the whole is answered by trying again without what it names. */
-  async #land(operations: readonly Operation[], version: Version): Promise<Omit<ReloadResult, 'version'>> {
-    const problems: Problem[] = []
-    let left = operations
-    while (left.length > 0) {
-      try {
-        const { performed, failures } = await this.#transact(left, { tolerant: true, version })
-        problems.push(...failures.map(({ operation, error }) => rejected(operation, error)))
-        return { changed: performed.map(({ id }) => id), problems }
-      } catch (error) {
-        const culprits = this.#culprits(error, left)
-        for (const operation of left) if (culprits.has(operation.id)) problems.push(rejected(operation, error))
-        left = left.filter(({ id }) => !culprits.has(id))
-      }
+  #landing(version: Version): LandingDeps {
+    return {
+      transact: (operations) => this.#transact(operations, { tolerant: true, version }),
+      needs: (operation) => this.#openings.needs(operation),
+      held: (id) => this.#current.state.get(id),
     }
-    return { changed: [], problems }
-  }
-
-  /** The operations behind a refusal that names an entry in its details: its own, or those it needs; else all of them. */
-  #culprits(error: unknown, operations: readonly Operation[]): Set<string> {
-    const byId = new Map(operations.map((operation) => [operation.id, operation]))
-    const all = new Set(byId.keys())
-    const named = error instanceof RuntimeError ? error.details?.['entry'] : undefined
-    if (typeof named !== 'string') return all
-    if (byId.has(named)) return new Set([named])
-    const seen = new Set<string>()
-    const visit = (id: string): void => {
-      if (seen.has(id)) return
-      seen.add(id)
-      const held = byId.get(id)?.after ?? this.#current.state.get(id)
-      if (held !== undefined) this.#openings.needs({ id, before: undefined, after: held }).forEach(visit)
-    }
-    visit(named)
-    const needed = [...all].filter((id) => seen.has(id))
-    return needed.length === 0 ? all : new Set(needed)
   }
 
   async #applyVersion(id: number, frame: Frame | undefined): Promise<RollbackResult> {

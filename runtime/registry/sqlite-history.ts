@@ -1,12 +1,17 @@
-// A history on disk. A version whose `append` resolved is in the file for good: rollback journal, synchronous FULL. The
-// database is opened when there is something to read or write, so that a project without history starts as fast as one
-// without SQLite.
+// A history on disk. A version whose `append` resolved is there for good, whatever happens to the process. The database is
+// opened when there is something to read or write, so that a project without history starts as fast as one without SQLite.
 
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Origin } from '../core/entry.ts'
 import { errorText, RuntimeError } from '../core/error.ts'
-import { openSqlite, type SqliteDatabase, type SqliteDriver, type SqliteRow } from '../external/sqlite.ts'
+import {
+  openSqlite,
+  type SqliteDatabase,
+  type SqliteDriver,
+  type SqliteOptions,
+  type SqliteRow,
+} from '../external/sqlite.ts'
 import type { Operation } from './changeset.ts'
 import { type History, MemoryHistory, NoHistory, type Version } from './history.ts'
 import { type HistoryLock, takeLock } from './history-lock.ts'
@@ -58,6 +63,8 @@ export class SqliteHistory implements History {
   readonly #driver: SqliteDriver | undefined
   readonly #versions = new Map<number, Version>()
   #database: SqliteDatabase | undefined
+  /** The log is made with the first write after opening; its name must be safe before that write counts. */
+  #logNamed = false
   #head = 0
 
   private constructor(path: string, lock: HistoryLock, driver: SqliteDriver | undefined) {
@@ -127,6 +134,8 @@ export class SqliteHistory implements History {
     const database = this.#database ?? (await this.#open())
     try {
       database.transaction(() => work(database))
+      if (!this.#logNamed) syncFolder(dirname(this.#path))
+      this.#logNamed = true
     } catch (error) {
       throw new RuntimeError('Unavailable', `the change could not be kept in ${this.#path}: ${errorText(error)}`, {
         cause: error,
@@ -135,22 +144,38 @@ export class SqliteHistory implements History {
   }
 
   async #open(): Promise<SqliteDatabase> {
-    const options = this.#driver === undefined ? { soleOwner: true } : { soleOwner: true, driver: this.#driver }
-    const database = await openSqlite(this.#path, options)
+    if (!existsSync(this.#path)) await this.#create()
+    const database = await openSqlite(this.#path, this.#sqliteOptions())
     try {
-      // Not WAL: the file must be readable by every driver. TRUNCATE commits by a synced write, not by removing a name.
-      database.exec('PRAGMA journal_mode = TRUNCATE')
-      database.exec('PRAGMA synchronous = FULL')
       const found = Number(database.all('PRAGMA user_version')[0]?.['user_version'] ?? 0)
-      if (found > SCHEMA) throw new RuntimeError('Invalid', `it was written by a newer version (schema ${found})`)
-      if (found === 0) database.transaction(() => database.exec(schema))
-      syncFolder(dirname(this.#path))
+      if (found !== SCHEMA)
+        throw new RuntimeError('Invalid', `schema ${found} is not the one of this version (${SCHEMA})`)
     } catch (error) {
       database.close()
       throw error
     }
     this.#database = database
     return database
+  }
+
+  /** Made aside and then named: a history is there whole or not at all. */
+  async #create(): Promise<void> {
+    const aside = `${this.#path}.new`
+    for (const rest of [aside, `${aside}-wal`, `${aside}-journal`, `${aside}.lock`]) {
+      rmSync(rest, { recursive: true, force: true })
+    }
+    const database = await openSqlite(aside, this.#sqliteOptions())
+    try {
+      database.transaction(() => database.exec(schema))
+    } finally {
+      database.close()
+    }
+    renameSync(aside, this.#path)
+    syncFolder(dirname(this.#path))
+  }
+
+  #sqliteOptions(): SqliteOptions {
+    return this.#driver === undefined ? { soleOwner: true } : { soleOwner: true, driver: this.#driver }
   }
 
   #load(database: SqliteDatabase): void {

@@ -100,7 +100,9 @@ export class Transaction {
 function unresolved(waiting: readonly Failure[]): RuntimeError {
   const ids = waiting.map(({ operation }) => operation.id)
   const reasons = Object.fromEntries(waiting.map(({ operation, error }) => [operation.id, errorText(error)]))
-  return new RuntimeError('NotFound', `unresolved dependencies after retry: ${ids.join(',')}`, {
+  // Whoever wrote the entries has to see what is missing: an agent reads nothing but this text.
+  const why = [...new Set(Object.values(reasons))].join('; ')
+  return new RuntimeError('NotFound', `unresolved dependencies after retry: ${ids.join(',')} (${why})`, {
     retryable: false,
     cause: waiting[0]?.error,
     details: { reasons },
