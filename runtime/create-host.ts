@@ -10,6 +10,7 @@ import { Environment } from './features/env/environment.ts'
 import { EventBus } from './features/events/bus.ts'
 import { createKinds, createModules, createRegistryModules, type FeatureDeps, FeatureState } from './features/index.ts'
 import { CodeBase } from './features/lua/code-base.ts'
+import type { PrometheusEndpoint } from './features/metrics/prometheus.ts'
 import type { Config } from './loader/config.ts'
 import type { Loaded } from './loader/load.ts'
 import { resolvePlaceholders } from './loader/placeholders.ts'
@@ -223,6 +224,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
       ...(extra.name === undefined ? {} : { name: extra.name }),
     })
 
+  let prometheus: PrometheusEndpoint | undefined
   return {
     registry,
     supervisor,
@@ -231,9 +233,16 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     bus,
     policies,
     problems,
-    start: () => supervisor.startAll(),
+    async start() {
+      if (config?.boolean('prometheus.enabled') === true) {
+        const { servePrometheus } = await import('./features/metrics/prometheus.ts')
+        prometheus = await servePrometheus(state.metrics, String(config.get('prometheus.address')))
+      }
+      await supervisor.startAll()
+    },
     async stop(reason = 'shutting down') {
       await supervisor.stopAll(reason)
+      await prometheus?.close()
       await modules.close()
       await registry.close()
     },
