@@ -236,7 +236,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     async start() {
       if (config?.boolean('prometheus.enabled') === true) {
         const { servePrometheus } = await import('./features/metrics/prometheus.ts')
-        prometheus = await servePrometheus(state.metrics, String(config.get('prometheus.address')))
+        prometheus = await servePrometheus(state.metrics, config.text('prometheus.address'))
       }
       await supervisor.startAll()
     },
