@@ -1,0 +1,96 @@
+-- What entries look like, from which files they come, and how they are read.
+local test = require("test")
+local registry = require("registry")
+
+local function fails(value, err, kind, part)
+  test.has_error(value, err)
+  test.eq(err:kind(), kind)
+  if part then test.contains(tostring(err), part) end
+end
+
+return { run_tests = test.run_cases(function()
+  describe("get", function()
+    it("gives id, kind, meta and data", function()
+      local entry, err = registry.get("app:plans")
+      test.is_nil(err)
+      test.eq(entry.id, "app:plans")
+      test.eq(entry.kind, "registry.entry")
+      test.eq(entry.meta.title, "Price list")
+      test.eq(entry.data.pro, 25)
+      test.is_nil(entry.data.name)
+      test.is_nil(entry.data.kind)
+      test.is_nil(entry.data.meta)
+    end)
+
+    it("has the text of files in it", function()
+      test.eq(registry.get("app:plans").data.text, "from a file\n")
+      test.contains(registry.get("app:read_test").data.source, "What entries look like")
+    end)
+
+    it("shows placeholders as they were written", function()
+      test.eq(registry.get("app:raw").data.port, "${PORT_OF_NOBODY|8080}")
+    end)
+
+    it("takes data as the whole, whatever its type", function()
+      local data = registry.get("app:whole").data
+      test.eq(data[1], 1)
+      test.eq(data[2], "two")
+      test.is_nil(data.dropped)
+    end)
+
+    it("gives copies", function()
+      registry.get("app:plans").data.pro = 1
+      test.eq(registry.get("app:plans").data.pro, 25)
+    end)
+
+    it("of what is not there is NotFound", function()
+      local entry, err = registry.get("app:nope")
+      fails(entry, err, errors.NOT_FOUND, "entry not found: app:nope")
+      entry, err = registry.get("bare")
+      fails(entry, err, errors.NOT_FOUND, "entry not found: :bare")
+    end)
+  end)
+
+  describe("files", function()
+    it("may hold one entry", function()
+      test.eq(registry.get("app.single:only").data.value, 1)
+      test.is_nil(registry.get("app.single:only").data.namespace)
+    end)
+
+    it("may share metadata", function()
+      local one, two = registry.get("app.shared:one"), registry.get("app.shared:two")
+      test.eq(one.meta.team, "core")
+      test.len(one.meta.tags, 1)
+      test.eq(two.meta.tags[2], "b")
+      test.is_table(two.meta)
+    end)
+
+    it("may be JSON", function()
+      test.eq(registry.get("app.json:entry").data.value.deep[2], 2)
+    end)
+  end)
+
+  describe("parse_id", function()
+    it("splits at the first colon", function()
+      local id = registry.parse_id("ns:a:b")
+      test.eq(id.ns, "ns")
+      test.eq(id.name, "a:b")
+      test.eq(registry.parse_id("bare").ns, "")
+      test.eq(registry.parse_id("bare").name, "bare")
+    end)
+  end)
+
+  describe("a snapshot", function()
+    it("reads like the registry", function()
+      local snapshot, err = registry.snapshot()
+      test.is_nil(err)
+      test.eq(snapshot:get("app:plans").data.basic, 10)
+      fails(nil, select(2, snapshot:get("app:nope")), errors.NOT_FOUND)
+      test.len(snapshot:namespace("app.shared"), 2)
+      test.len(snapshot:namespace("app.share"), 0)
+      test.gt(#snapshot:entries(), 5)
+      test.len(snapshot:find({ [".ns"] = "app.shared" }), 2)
+      test.matches(tostring(snapshot), "^registry%.Snapshot{version=v%d+}$")
+    end)
+  end)
+end) }

@@ -1,0 +1,86 @@
+-- Versions, history, going back and forward.
+local test = require("test")
+local registry = require("registry")
+
+local function changes()
+  return registry.snapshot():changes()
+end
+
+local function entry(n)
+  return { id = "versions:a", kind = "registry.entry", meta = {}, data = { n = n } }
+end
+
+return { run_tests = test.run_cases(function()
+  describe("versions", function()
+    it("count up and know their neighbours", function()
+      local before = registry.current_version()
+      local one = changes():create(entry(1)):apply()
+      local two = changes():update(entry(2)):apply()
+      test.gt(one:id(), before:id())
+      test.gt(two:id(), one:id())
+      test.eq(two:previous():id(), one:id())
+      test.eq(one:next():id(), two:id())
+      test.is_nil(two:next())
+      test.eq(two:string(), "v" .. two:id())
+      test.eq(tostring(two), "registry.Version{v" .. two:id() .. "}")
+      test.eq(registry.current_version():id(), two:id())
+    end)
+
+    it("are all in the history, from v0", function()
+      local versions = registry.versions()
+      test.eq(versions[1]:id(), 0)
+      test.eq(versions[#versions]:id(), registry.current_version():id())
+      local history = registry.history()
+      test.eq(#history:versions(), #versions)
+      test.eq(history:get_version(0):id(), 0)
+    end)
+
+    it("can be looked at", function()
+      local current = registry.current_version()
+      local snapshot = registry.snapshot_at(current:previous():id())
+      test.eq(snapshot:get("versions:a").data.n, 1)
+      test.not_nil(snapshot:get("app:plans"))
+      test.eq(registry.history():snapshot_at(current):get("versions:a").data.n, 2)
+    end)
+
+    it("that do not exist are errors", function()
+      local snapshot, err = registry.snapshot_at(0)
+      test.has_error(snapshot, err)
+      test.eq(err:kind(), errors.INVALID)
+      test.contains(tostring(err), "invalid version ID")
+      snapshot, err = registry.snapshot_at(99999)
+      test.has_error(snapshot, err)
+      test.eq(err:kind(), errors.NOT_FOUND)
+      test.contains(tostring(err), "version not found")
+    end)
+
+    it("can be gone back to and forward again", function()
+      local two = registry.current_version()
+      local one = two:previous()
+      test.is_true(registry.apply_version(one))
+      test.eq(registry.get("versions:a").data.n, 1)
+      test.eq(registry.current_version():id(), one:id())
+      test.is_true(registry.apply_version(one))
+      test.is_true(registry.apply_version(one:previous()))
+      test.is_nil((registry.get("versions:a")))
+      test.is_true(registry.apply_version(two))
+      test.eq(registry.get("versions:a").data.n, 2)
+      local three = changes():delete("versions:a"):apply()
+      test.gt(three:id(), two:id())
+    end)
+  end)
+
+  describe("build_delta", function()
+    it("says what turns one list into another", function()
+      local function make(id, n) return { id = "d:" .. id, kind = "registry.entry", meta = {}, data = { n = n } } end
+      local ops = registry.build_delta({ make("a", 1), make("b", 1), make("c", 1) }, { make("b", 2), make("c", 1.0), make("d", 1) })
+      local kinds = {}
+      for _, op in ipairs(ops) do kinds[op.entry.id] = op.kind end
+      test.eq(kinds["d:a"], "entry.delete")
+      test.eq(kinds["d:b"], "entry.update")
+      test.is_nil(kinds["d:c"])
+      test.eq(kinds["d:d"], "entry.create")
+      test.len(ops, 3)
+    end)
+  end)
+end) }
