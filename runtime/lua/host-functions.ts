@@ -40,6 +40,9 @@ class HostCall implements Call {
   readonly #engine: LuaEngine
   readonly #thread: number
   readonly #process: LuaProcess
+  #abort: AbortController | undefined
+  #signal: AbortSignal | undefined
+  #canceled = false
 
   constructor(engine: LuaEngine, process: LuaProcess, thread: number) {
     this.#engine = engine
@@ -57,7 +60,18 @@ class HostCall implements Call {
     return this.#process.definition
   }
   get signal(): AbortSignal {
-    return this.#process.signal
+    if (this.#signal === undefined) {
+      this.#abort = new AbortController()
+      this.#signal = AbortSignal.any([this.#process.signal, this.#abort.signal])
+      if (this.#canceled) this.#abort.abort()
+    }
+    return this.#signal
+  }
+
+  /** The coroutine that waits for this call was closed: what the call started must not go on. */
+  cancel(): void {
+    this.#canceled = true
+    this.#abort?.abort()
   }
 
   where(): string {
@@ -157,12 +171,13 @@ export class HostFunctions {
       return this.#thrown(thread, thrown)
     }
     if (answer instanceof Promise) {
-      return engine.awaitPromise(thread, answer, (vm, target, outcome) => {
+      const settle = (vm: VM, target: number, outcome: { value: unknown } | { error: unknown }): number => {
         if ('value' in outcome) return this.#pushResults(vm, target, outcome.value)
         // A resumed host function can no longer raise: what it would have raised comes back as `nil, err`.
         const { error } = outcome
         return this.#pushFailure(vm, target, error instanceof LuaRaise ? asRaised(error) : this.#known(error))
-      })
+      }
+      return engine.awaitPromise(thread, answer, settle, () => call.cancel())
     }
     const { vm } = process
     vm.lift()
