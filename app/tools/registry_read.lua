@@ -19,20 +19,19 @@ local function size_of(value)
   return encoded and #encoded or 0
 end
 
--- The source gives way first; if that is not enough, the data becomes clipped JSON text.
+-- The source gives way first; if that is not enough, the data becomes clipped JSON text. A byte less of text is at least a
+-- byte less of JSON, so taking away the excess always suffices.
 local function fitted(result)
   local excess = size_of(result) - MAX_CHARS
   if excess <= 0 then return result end
   local body = result.data
-  if type(body) == "table" and type(body.source) == "string" and #body.source > excess then
-    -- Escapes make the source longer in JSON than it is: take away in proportion.
-    local share = #body.source / math.max(1, size_of(body.source))
-    body.source = clip(body.source, math.floor(#body.source - excess * share) - #TRUNCATED)
-    if size_of(result) <= MAX_CHARS then return result end
+  if type(body) == "table" and type(body.source) == "string" and #body.source > excess + 2 * #TRUNCATED then
+    body.source = clip(body.source, #body.source - excess - 2 * #TRUNCATED)
+    return result
   end
-  local encoded = json.encode(body) or ""
-  local room = MAX_CHARS - (size_of(result) - size_of(body))
-  result.data = clip(encoded, math.floor(math.max(0, room) * #encoded / math.max(1, size_of(encoded))) - 2 * #TRUNCATED)
+  result.data = json.encode(body)
+  excess = size_of(result) - MAX_CHARS
+  result.data = clip(result.data, #result.data - excess - 2 * #TRUNCATED)
   return result
 end
 
