@@ -4,12 +4,12 @@
 import { RuntimeError } from '../core/error.ts'
 import type { Change } from './changeset.ts'
 
-const wellFormed = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*:[A-Za-z0-9_@-]+([./+-][A-Za-z0-9_@-]+)*$/
+const wellFormed = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*:[A-Za-z0-9_@-]+([./+][A-Za-z0-9_@-]+)*$/
 const MAX_LENGTH = 256
 
-/** Throws Invalid for an id that may not be created or updated at run time. Deleting is free: it must exist anyway. */
+/** Throws Invalid for an id that may not be created at run time. What is updated or deleted exists anyway. */
 export function checkRuntimeId(change: Change): void {
-  if (change.op === 'delete') return
+  if (change.op !== 'create') return
   const { id } = change.entry
   if (id.length <= MAX_LENGTH && wellFormed.test(id)) return
   const shown = JSON.stringify(id.length > 80 ? `${id.slice(0, 77)}...` : id)

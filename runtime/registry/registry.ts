@@ -246,7 +246,7 @@ export class Registry {
     if (guard !== undefined && frame !== undefined) authorize(guard, frame, changes)
     const operations = plan(this.#current.state, changes, { origin, mayChangeKind: false })
     if (operations.length === 0) return this.version
-    const version = this.#nextVersion({ origin, label, author: frame?.actor?.id })
+    const version = this.#nextVersion({ origin, label, author: (frame?.actor ?? frame?.confinement?.actor)?.id })
     await this.#transact(operations, { tolerant: false, version })
     return version
   }
@@ -391,7 +391,7 @@ export class Registry {
     } catch (error) {
       this.#current = before
       await transaction.rollBack()
-      for (const participant of participants) participant.discard?.()
+      this.#discard()
       announce('discard')
       throw error
     }
@@ -400,6 +400,20 @@ export class Registry {
     announce('commit')
     this.#tell(performed, version)
     return { performed, failures }
+  }
+
+  #discard(): void {
+    for (const participant of this.#options.participants ?? []) {
+      try {
+        participant.discard?.()
+      } catch (error) {
+        // The refusal that led here is what the caller must hear.
+        this.#options.report?.({
+          level: 'error',
+          message: `a refused change was not undone whole: ${errorText(error)}`,
+        })
+      }
+    }
   }
 
   #withDisk(operation: Operation): Operation {

@@ -26,9 +26,14 @@ export class Guard {
 
   /** The rule of spec/security.md §5, with the confinement of code made at run time on top (PROMISES P8). */
   allows(frame: Frame, action: string, resource: string, attributes?: ValueMap): boolean {
-    const allowed = this.#base(frame, action, resource, attributes) && confined(frame, action, resource, attributes)
+    const allowed = this.wouldAllow(frame, action, resource, attributes)
     if (!allowed) this.#denied?.(frame, action, resource)
     return allowed
+  }
+
+  /** Decides as `allows` does, without telling of a refusal: for lists that leave things out, and for mere questions. */
+  wouldAllow(frame: Frame, action: string, resource: string, attributes?: ValueMap): boolean {
+    return this.#base(frame, action, resource, attributes) && confined(frame, action, resource, attributes)
   }
 
   /**

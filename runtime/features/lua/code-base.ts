@@ -210,7 +210,8 @@ export class CodeBase implements Participant {
     if (sources.size > 0) this.#deps.outdated(new Map([...sources].map(([id, from]) => [id, [...from]])))
   }
 
+  /** The entries are back as they were: whoever was rebuilt for them is rebuilt once more. */
   discard(): void {
-    this.#changed = new Set()
+    this.commit()
   }
 }

@@ -42,7 +42,7 @@ interface Pending {
 
 export const registryModule = ({ registry, guard, warn }: RegistryModuleDeps): LuaModule => {
   const readable = ({ frame }: Call): ((entry: Entry) => boolean) =>
-    guard.unrestricted(frame) ? () => true : ({ id }) => guard.allows(frame, 'registry.get', id)
+    guard.unrestricted(frame) ? () => true : ({ id }) => guard.wouldAllow(frame, 'registry.get', id)
 
   const read = (call: Call, snapshot: Snapshot, idArgument: unknown) => {
     const id = text(idArgument, 1, 'get')

@@ -42,7 +42,7 @@ export const securityModule = ({ guard, policies, tokenStores, types }: Security
       can({ frame }, action, resource, meta) {
         const question = [text(action, 1, 'can'), text(resource, 2, 'can'), attributesOf(meta, 3, 'can')] as const
         const { actor, scope } = identityOf(frame)
-        return actor !== undefined && scope !== undefined && guard.allows(frame, ...question)
+        return actor !== undefined && scope !== undefined && guard.wouldAllow(frame, ...question)
       },
 
       new_actor(call, idArgument, meta) {
