@@ -330,7 +330,7 @@ describe('interrupting', () => {
     })
     wippy.write('sleep\n')
     await wippy.until(/\[\+\] app\.generated:nap/)
-    await server?.request(3)
+    await server?.request(2)
     wippy.child.kill('SIGINT')
     await wippy.until(/\(interrupted\)\n\n> $/)
   })

@@ -90,6 +90,7 @@ export const workloads = {
       for (let i = 0; i < n; i++) sum += (yield* receive(me)).id
     })
     for (let s = 0; s < 100; s++) {
+      // biome-ignore lint/correctness/useYield: a sender has nothing to wait for
       kernel.spawn(function* () {
         for (let i = 1; i <= n / 100; i++) kernel.send(receiver, structuredClone({ id: i, name: 'n', ts: i, payload }))
       })

@@ -22,7 +22,7 @@ export const workloads = {
           stop(ctx.self)
         }),
       )
-      children.forEach((child, i) => dispatch(child, i + 1))
+      for (const [i, child] of children.entries()) dispatch(child, i + 1)
     }),
 
   w2: (n) =>
