@@ -11,7 +11,9 @@ export class Cursor {
   readonly tokens: Tokens
   /** Stretches of the source that are types; they become blanks. */
   readonly erased: Patch[] = []
-  at = 0
+  /** Of the token it stands on. A field, not a getter: every step of the parser asks for it. */
+  kind: TokenKind
+  #at = 0
   #depth = 0
   #erasedUpTo = -1
   #erasures = 0
@@ -20,19 +22,16 @@ export class Cursor {
 
   constructor(tokens: Tokens) {
     this.tokens = tokens
-  }
-
-  get kind(): TokenKind {
-    return this.tokens.kinds[this.at]!
+    this.kind = tokens.kinds[0]!
   }
 
   get start(): number {
-    return this.tokens.starts[this.at]!
+    return this.tokens.starts[this.#at]!
   }
 
   /** End of the token before. */
   get lastEnd(): number {
-    return this.at === 0 ? 0 : this.tokens.ends[this.at - 1]!
+    return this.#at === 0 ? 0 : this.tokens.ends[this.#at - 1]!
   }
 
   is(kind: TokenKind): boolean {
@@ -41,33 +40,37 @@ export class Cursor {
 
   peek(distance: number): TokenKind {
     const { kinds } = this.tokens
-    return kinds[Math.min(this.at + distance, kinds.length - 1)]!
+    return kinds[this.#at + distance] ?? EOF
   }
 
   text(distance = 0): string {
-    const at = this.at + distance
+    const at = this.#at + distance
     return this.tokens.source.slice(this.tokens.starts[at], this.tokens.ends[at])
   }
 
   /** Is the token a name with this text? Words of the type grammar are names everywhere else. */
   isWord(word: string, distance = 0): boolean {
-    return this.peek(distance) === NAME && this.text(distance) === word
+    if (this.peek(distance) !== NAME) return false
+    const { source, starts, ends } = this.tokens
+    const at = this.#at + distance
+    return ends[at]! - starts[at]! === word.length && source.startsWith(word, starts[at]!)
   }
 
   /** Does the token stand on a later line than the one before it? */
   startsLine(distance = 0): boolean {
-    const at = this.at + distance
+    const at = this.#at + distance
     if (at === 0) return true
     return /[\r\n]/.test(this.tokens.source.slice(this.tokens.ends[at - 1], this.tokens.starts[at]))
   }
 
-  advance(): void {
-    if (this.kind !== EOF) this.at += 1
+  advance(count = 1): void {
+    this.#at = Math.min(this.#at + count, this.tokens.kinds.length - 1)
+    this.kind = this.tokens.kinds[this.#at]!
   }
 
   accept(kind: TokenKind): boolean {
     if (this.kind !== kind) return false
-    this.at += 1
+    this.advance()
     return true
   }
 
@@ -86,7 +89,7 @@ export class Cursor {
   name(): Name {
     if (this.kind !== NAME) throw this.fail('<name> expected')
     const name = { text: this.text(), at: this.start }
-    this.at += 1
+    this.advance()
     return name
   }
 
@@ -96,9 +99,10 @@ export class Cursor {
     const rest = { '>>': '>', '>=': '=' }[this.kind]
     if (rest === undefined) this.expect('>')
     else {
-      kinds[this.at] = rest
-      starts[this.at] = this.start + 1
-      this.#halved = this.at
+      kinds[this.#at] = rest
+      this.kind = rest
+      starts[this.#at] = this.start + 1
+      this.#halved = this.#at
     }
   }
 
@@ -127,7 +131,7 @@ export class Cursor {
     this.#erasures += 1
     const result = parse()
     this.#erasures -= 1
-    if (this.#erasures === 0) this.erase(start, this.#halved === this.at ? this.start : this.lastEnd)
+    if (this.#erasures === 0) this.erase(start, this.#halved === this.#at ? this.start : this.lastEnd)
     return result
   }
 

@@ -184,7 +184,12 @@ class Lexer {
 
   #operator(code: number): void {
     const start = this.#at
-    const operator = operators[code]?.find((text) => this.#source.startsWith(text, start))
+    const candidates = operators[code]
+    // Most characters begin one operator only, which is that character.
+    const operator =
+      candidates?.length === 1 && candidates[0]!.length === 1
+        ? candidates[0]
+        : candidates?.find((text) => this.#source.startsWith(text, start))
     this.#at += operator?.length ?? 1
     if (operator === undefined) throw this.#fail('unexpected symbol', start)
     this.#push(operator, start)
@@ -287,7 +292,12 @@ class Lexer {
   }
 
   #skipLine(): void {
-    while (this.#at < this.#source.length && !isBreak(this.#source.charCodeAt(this.#at))) this.#at += 1
+    const source = this.#source
+    const newline = source.indexOf('\n', this.#at)
+    const end = newline < 0 ? source.length : newline
+    // A lone `\r` ends a line too.
+    const carriage = source.slice(this.#at, end).indexOf('\r')
+    this.#at = carriage < 0 ? end : this.#at + carriage
   }
 
   /** The number of `=` of the long bracket that opens here; -1 for a plain `[`, less for `[=` that opens nothing. */

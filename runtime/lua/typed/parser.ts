@@ -97,7 +97,7 @@ class Parser {
     const c = this.#c
     const body: Statement[] = []
     this.#scope = new TypeScope(this.#scope)
-    for (const { text, type } of variables) this.#scope.declareVariable(text, type)
+    if (variables.length > 0) this.#scope.declareVariables(variables)
     while (!blockEnds.has(c.kind)) {
       if (c.accept(';')) continue
       const statement = this.#statement()
@@ -195,7 +195,7 @@ class Parser {
       names.push({ ...name, attribute, type: this.#annotation() })
     } while (c.accept(','))
     const values = c.accept('=') ? this.#expressions() : []
-    for (const { text, type } of names) this.#scope.declareVariable(text, type)
+    this.#scope.declareVariables(names)
     return { kind: 'local', at, names, values }
   }
 
@@ -222,7 +222,7 @@ class Parser {
 
   #localFunction(at: number): Statement {
     const name = this.#c.name()
-    this.#scope.declareVariable(name.text, undefined)
+    this.#scope.declareVariables([{ ...name, type: undefined }])
     return { kind: 'local-function', at, name, value: this.#functionBody(at) }
   }
 
@@ -384,7 +384,7 @@ class Parser {
     if (c.kind !== '?' || c.peek(1) !== ':') return this.#annotation()
     const at = c.start
     return c.erasing(at, () => {
-      c.at += 2
+      c.advance(2)
       return { kind: 'optional', at, inner: this.#types.type() }
     })
   }

@@ -178,7 +178,7 @@ export class TypeParser {
       return this.#fun(at)
     }
     if (next === '(' && (name === 'typeof' || name === 'keyof')) {
-      c.at += 2
+      c.advance(2)
       const type: Type =
         name === 'keyof' ? { kind: 'keyof', at, inner: this.type() } : { kind: 'typeof', at, value: this.#expression() }
       c.expect(')')

@@ -1,6 +1,6 @@
 // Which type a name means at a place: declarations of a block are visible in all of it, before their line too.
 
-import type { InterfaceStatement, Type, TypeStatement } from './ast.ts'
+import type { InterfaceStatement, Type, TypedName, TypeStatement } from './ast.ts'
 
 /** A `type` or `interface` statement and the scope it stands in. */
 export interface Declaration {
@@ -13,9 +13,9 @@ export interface Declaration {
 
 export class TypeScope {
   readonly parent: TypeScope | undefined
-  // Made when first needed: most blocks declare no types.
+  // Made when first needed: most blocks declare no types, and few types ask for a variable's.
   #types: Map<string, Declaration> | undefined
-  #variables: Map<string, Type | undefined> | undefined
+  #variables: TypedName[] | undefined
 
   constructor(parent?: TypeScope) {
     this.parent = parent
@@ -26,9 +26,9 @@ export class TypeScope {
     this.#types.set(declaration.statement.name.text, declaration)
   }
 
-  declareVariable(name: string, type: Type | undefined): void {
-    this.#variables ??= new Map()
-    this.#variables.set(name, type)
+  declareVariables(names: readonly TypedName[]): void {
+    this.#variables ??= []
+    this.#variables.push(...names)
   }
 
   type(name: string): Declaration | undefined {
@@ -37,8 +37,8 @@ export class TypeScope {
 
   /** The annotation of a variable, and the scope to read it in; `undefined` when it has none. */
   variable(name: string): { type: Type; scope: TypeScope } | undefined {
-    if (this.#variables?.has(name) !== true) return this.parent?.variable(name)
-    const type = this.#variables.get(name)
-    return type === undefined ? undefined : { type, scope: this }
+    const found = this.#variables?.findLast(({ text }) => text === name)
+    if (found === undefined) return this.parent?.variable(name)
+    return found.type === undefined ? undefined : { type: found.type, scope: this }
   }
 }
