@@ -188,6 +188,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     {
       kernel,
       clock,
+      random: deps.random,
       functions,
       codeBase,
       engineFor: (program) => engines.get(program),

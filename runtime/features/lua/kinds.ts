@@ -4,18 +4,21 @@ import type { Entry } from '../../core/entry.ts'
 import { moduleError } from '../../core/error.ts'
 import { asCount, asMap, asName, field } from '../../core/field.ts'
 import type { Frame } from '../../core/frame.ts'
-import { isMap } from '../../core/value.ts'
 import { FunctionPool, type PoolDeps } from '../../lua/function-pool.ts'
 import type { Program } from '../../lua/program.ts'
+import type { CallOptions } from '../../process/call-options.ts'
 import type { Functions } from '../../process/functions.ts'
 import type { Kernel } from '../../process/kernel.ts'
 import type { Kind } from '../../registry/kind.ts'
 import { type CodeBase, decodeLua, type LuaConfig } from './code-base.ts'
+import { entryCallOptions, repeated } from './repeated.ts'
 
 export interface LuaKindDeps extends PoolDeps {
   readonly codeBase: CodeBase
   readonly functions: Functions
   readonly kernel: Kernel
+  /** 0 to 1, for the jitter of repeated calls. */
+  readonly random: () => number
   /** Boots the engine a program needs. */
   readonly prepare: (program: Program) => Promise<unknown>
   /** No new process will use this program. */
@@ -29,6 +32,7 @@ const poolTypes = ['inline', 'lazy', 'static', 'adaptive'] as const
 
 interface FunctionConfig extends LuaConfig {
   readonly maxSize: number
+  readonly options: CallOptions
 }
 
 /** How many workers a `pool` block allows at most (spec/lua-modules.md §4). */
@@ -60,7 +64,7 @@ export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
     decode(entry) {
       const config = decodeLua(entry, { requireSource: true })
       if (config.method === '') throw moduleError('Invalid', `entry ${entry.id}: method is required`)
-      return { ...config, maxSize: poolSize(entry) }
+      return { ...config, maxSize: poolSize(entry), options: entryCallOptions(entry) }
     },
     needs: (config) => [...config.imports.values()],
     async open(entry, config, { origin }) {
@@ -70,18 +74,20 @@ export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
       const program = codeBase.program(entry.id)
       await deps.prepare(program)
       pool = new FunctionPool(program, { maxSize: config.maxSize }, deps)
-      const release = functions.register(entry.id, pool)
+      const calls = pool
+      let release = functions.register(entry.id, repeated(calls, config.options, deps))
       return {
         async update(next, changed, opening) {
-          codeBase.set(next, changed, opening.origin, (fresh) => pool?.replace(fresh))
+          codeBase.set(next, changed, opening.origin, (fresh) => calls.replace(fresh))
           const fresh = codeBase.program(next.id)
           await deps.prepare(fresh)
-          pool?.replace(fresh)
+          calls.replace(fresh)
+          release = functions.register(next.id, repeated(calls, changed.options, deps))
         },
         close() {
           codeBase.remove(entry.id)
           release()
-          pool?.close()
+          calls.close()
         },
       }
     },
@@ -140,13 +146,6 @@ export function libraryKind({ codeBase }: Pick<LuaKindDeps, 'codeBase'>): Kind<L
       }
     },
   }
-}
-
-/** The retry block of an entry, from `meta.options` or `data.meta.options`. */
-export function entryRetry(entry: Entry): unknown {
-  const options = (holder: unknown): unknown =>
-    isMap(holder) && isMap(holder['options']) ? holder['options']['retry'] : undefined
-  return options(entry.meta) ?? (isMap(entry.data) ? options(entry.data['meta']) : undefined)
 }
 
 export type Confine = (program: Program, frame: Frame) => Frame
