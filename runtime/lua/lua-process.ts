@@ -245,6 +245,8 @@ export class LuaProcess implements Upgradable {
   }
 
   dropCoroutine(coroutine: Coroutine): void {
+    // Its results, if it returned: without them Lua knows it as dead.
+    if (this.engine.lua.api.lua_status(coroutine.thread) === 0) this.engine.lua.api.lua_settop(coroutine.thread, 0)
     this.vm.releaseThread(coroutine.thread, false)
     coroutine.thread = 0
     const at = this.coroutines?.indexOf(coroutine) ?? -1

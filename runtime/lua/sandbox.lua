@@ -389,11 +389,21 @@ local function raise_failure(ok, ...)
   if ok then return ... end
   error((...), 0)
 end
+local status, close, spawn = coroutine.status, coroutine.close, host.coroutine_spawn
 local routines = {
-  create = create, yield = yield, status = coroutine.status, running = coroutine.running,
-  isyieldable = coroutine.isyieldable, spawn = host.coroutine_spawn,
+  create = create, yield = yield, status = status, running = coroutine.running, isyieldable = coroutine.isyieldable,
 }
-function routines.resume(thread, ...) return finish(thread, resume(thread, ...)) end
+-- Threads of coroutine.spawn: the scheduler resumes them, nobody else.
+local scheduled = setmetatable({}, { __mode = "k" })
+function routines.spawn(fn)
+  local thread = spawn(fn)
+  scheduled[thread] = true
+  return thread
+end
+function routines.resume(thread, ...)
+  if scheduled[thread] and status(thread) == "suspended" then return false, "cannot resume non-suspended coroutine" end
+  return finish(thread, resume(thread, ...))
+end
 function routines.wrap(fn)
   local thread = create(fn)
   return function(...) return raise_failure(finish(thread, resume(thread, ...))) end
@@ -401,7 +411,7 @@ end
 -- A coroutine of coroutine.spawn is ended with what it waits for (a function call, a request); others close as in Lua.
 function routines.close(thread)
   if host.coroutine_end(thread) then return true end
-  return coroutine.close(thread)
+  return close(thread)
 end
 base.coroutine = freeze(routines)
 

@@ -129,7 +129,8 @@ export function processModule({ kernel, guard }: ProcessDeps): LuaModule {
           if (process === undefined) throw moduleError('NotFound', 'name not registered')
           return process.pid
         },
-        unregister: (call: Call, name: unknown) => unregister(call, text(name, 1, "'unregister'")),
+        unregister: (call: Call, name: unknown, scope: unknown) =>
+          unregister(call, text(name, 1, "'unregister'"), scope),
       },
 
       event: {
@@ -159,8 +160,9 @@ export function processModule({ kernel, guard }: ProcessDeps): LuaModule {
   }
 
   /** A name is given up by its owner, or with the right to foreign names (design PROMISES, departures). */
-  function unregister(call: Call, name: string): unknown {
+  function unregister(call: Call, name: string, scope: unknown): unknown {
     need(guard, call, 'process.registry.unregister', name, `not allowed to unregister name: ${name}`)
+    requireLocal(scope)
     const owner = kernel.names.lookup(name)
     if (owner !== undefined && owner !== call.process && !guard.unrestricted(call.frame)) {
       need(guard, call, 'process.registry.foreign', owner.pid, `not allowed to unregister foreign name: ${name}`)
