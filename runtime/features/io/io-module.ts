@@ -48,6 +48,8 @@ export function ioModule({ terminalOf }: IoDeps): LuaModule {
         return true
       },
       args: (call: Call) => [...(terminalOf(call.process)?.args ?? [])],
+      // Ours: whether somebody types and sees, so that a program can leave colours out of pipes.
+      is_terminal: (call: Call) => terminalOf(call.process)?.interactive ?? false,
     }),
   }
 }

@@ -95,3 +95,8 @@ test('without a terminal there are no arguments and everything else is unavailab
     })
   }
 })
+
+test('pipes are no terminal, and neither is none', async () => {
+  expect(await bench('').run('is_terminal')).toEqual([false, undefined])
+  expect(await bench('', false).run('is_terminal')).toEqual([false, undefined])
+})
