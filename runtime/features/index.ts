@@ -6,6 +6,7 @@ import type { LuaEngine } from '../lua/engine.ts'
 import type { RawFunctions } from '../lua/instance.ts'
 import { type LuaModule, raise } from '../lua/module.ts'
 import type { Logger } from '../observe/logger.ts'
+import { Offload } from '../offload/offload.ts'
 import type { Functions } from '../process/functions.ts'
 import type { Kernel } from '../process/kernel.ts'
 import type { Terminal } from '../process/terminal.ts'
@@ -125,6 +126,7 @@ export function createModules(
   const proxies = environmentProxies(deps.os)
   const http = httpClientModule({ guard, clock, proxies })
   const openai = openaiModule({ clock, proxies })
+  const offload = new Offload({ clock })
   const scanner = (source: ByteSource, split: string): unknown => scannerType.wrap(new Scanner(source, splitOf(split)))
   const base = [processModule({ kernel, guard }), errorsModule, payloadModule, osModule({ clock })]
   return {
@@ -139,7 +141,7 @@ export function createModules(
       urlModule,
       cryptoModule({ clock }),
       textModule,
-      yamlModule,
+      yamlModule({ offload }),
       exprModule(),
       ctxModule,
       envModule({ environment, guard }),
@@ -176,7 +178,7 @@ export function createModules(
       ...funcsFunctions({ functions, guard })(engine),
     }),
     async close() {
-      await Promise.all([http.close(), openai.close()])
+      await Promise.all([http.close(), openai.close(), offload.close()])
     },
   }
 }

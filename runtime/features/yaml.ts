@@ -1,24 +1,35 @@
 // The `yaml` module: YAML text to tables and back, as Go's yaml.v3 reads and writes it.
 
-import { moduleError } from '../core/error.ts'
-import type { Value } from '../core/value.ts'
-import { decodeYaml, encodeYaml, YamlError } from '../external/yaml.ts'
+import { moduleError, RuntimeError } from '../core/error.ts'
+import { isMap, type Value } from '../core/value.ts'
+import { type DecodeOptions, decodeYaml, encodeYaml } from '../external/yaml.ts'
 import type { EncodeOptions } from '../external/yaml-encode.ts'
 import { type LuaModule, list, luaTypeName, optionalTable, text } from '../lua/module.ts'
 import { plainValue } from '../lua/plain.ts'
+import type { Offload } from '../offload/offload.ts'
 
-/** Far above any configuration file; a parser's work is bounded by it. */
-const MAX_INPUT = 8 * 1024 * 1024
+export interface YamlDeps {
+  readonly offload: Offload
+}
+
+/** Far above any configuration file; the work of a call is bounded by it. */
+const MAX_INPUT = 1024 * 1024
+/** A parser needs about a microsecond per character: longer texts go to another thread. */
+const INLINE = 8 * 1024
+/** Parts of a table that are written on this thread. */
+const INLINE_PARTS = 2_000
 
 /** `encode(table, options?)` and `decode(text)`. */
-export const yamlModule: LuaModule = {
+export const yamlModule = ({ offload }: YamlDeps): LuaModule => ({
   name: 'yaml',
   description: 'Encodes tables as YAML and decodes YAML documents',
   traits: ['deterministic', 'encoding'],
   open: () => ({
     encode(_call, data, options) {
       if (luaTypeName(data) !== 'table') throw moduleError('Invalid', 'table expected')
-      return encodeYaml(plainValue(data), encodeOptions(optionalTable(options, 2, 'encode')))
+      const value = plainValue(data)
+      const settings = encodeOptions(optionalTable(options, 2, 'encode'))
+      return isSmall(value) ? encodeYaml(value, settings) : offload.run('yaml.encode', value, settings)
     },
     decode(_call, argument) {
       if (typeof argument !== 'string' && !(argument instanceof Uint8Array)) {
@@ -29,18 +40,38 @@ export const yamlModule: LuaModule = {
       if (source.length > MAX_INPUT) {
         throw moduleError('LimitExceeded', `YAML of ${source.length} characters exceeds the limit of ${MAX_INPUT}`)
       }
-      return decoded(source)
+      return source.length <= INLINE
+        ? decoded(source)
+        : offload.run('yaml.decode', source, seconds).catch(decodeFailure)
     },
   }),
-}
+})
+
+const seconds: DecodeOptions = { timestamps: 'seconds' }
 
 function decoded(source: string): Value {
   try {
-    return decodeYaml(source, { timestamps: 'seconds' })
+    return decodeYaml(source, seconds)
   } catch (error) {
-    if (!(error instanceof YamlError)) throw error
-    throw moduleError('Internal', `decode failed: ${error.message}`, { cause: error })
+    return decodeFailure(error)
   }
+}
+
+function decodeFailure(error: unknown): never {
+  if (!(error instanceof RuntimeError) || error.kind !== 'Invalid') throw error
+  throw moduleError('Internal', `decode failed: ${error.message}`, { cause: error })
+}
+
+/** Whether a value has few parts and little text. */
+function isSmall(value: Value): boolean {
+  let room = INLINE_PARTS
+  const visit = (part: Value): boolean => {
+    room -= 1 + (typeof part === 'string' ? part.length / 64 : 0)
+    if (room < 0) return false
+    if (Array.isArray(part)) return part.every(visit)
+    return !isMap(part) || Object.keys(part).every((key) => visit(part[key] ?? null))
+  }
+  return visit(value)
 }
 
 /** Without options as Go does it: four spaces, sorted. With options two spaces, sorted only where asked. */

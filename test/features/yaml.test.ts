@@ -3,10 +3,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { yamlModule } from '../../runtime/features/yaml.ts'
+import { Offload } from '../../runtime/offload/offload.ts'
 import { callFunction, type Outcome } from '../support/call-module.ts'
 
-const encode = (...args: unknown[]): Outcome => callFunction(yamlModule.open(), 'encode', args) as Outcome
-const decode = (...args: unknown[]): Outcome => callFunction(yamlModule.open(), 'decode', args) as Outcome
+const module = yamlModule({ offload: new Offload() }).open()
+const encode = (...args: unknown[]): Outcome => callFunction(module, 'encode', args) as Outcome
+const decode = (...args: unknown[]): Outcome => callFunction(module, 'decode', args) as Outcome
 
 describe('encode', () => {
   test('sorts keys and indents by four without options', () => {
@@ -54,10 +56,21 @@ describe('decode', () => {
         .map((key, at) => `${key}: &${key} [${Array(9).fill(`*${'abcdefg'[at]}`)}]`)
         .join('\n')}`,
     ],
-  ])('%s is an error, soon', (_name, source) => {
+    ['too much text', 'a: b\n'.repeat(300_000)],
+  ])('%s is an error, soon', async (_name, source) => {
     const started = performance.now()
-    expect(decode(source).error?.kind).toBe('Internal')
+    expect(['Internal', 'LimitExceeded']).toContain((await decode(source)).error?.kind)
     expect(performance.now() - started).toBeLessThan(2000)
+  })
+})
+
+test('long texts and large tables come out the same', async () => {
+  const rows = Array.from({ length: 3000 }, (_, id) => ({ id, name: `row ${id}` }))
+  const { value: text } = await encode({ rows })
+  expect((await decode(text)).value).toEqual({ rows })
+  expect((await decode(`${text}x: [`)).error).toMatchObject({
+    kind: 'Internal',
+    message: expect.stringMatching(/^decode failed: yaml: line/),
   })
 })
 
