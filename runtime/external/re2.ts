@@ -1,8 +1,14 @@
 // The only importer of re2js: regular expressions with Go's syntax, texts and matching rules, in linear time.
 // Offsets are bytes of UTF-8, as in Go. re2js itself matches empty strings and splits as Java does, hence the code here.
+// The package is loaded with the first expression: it is large, and most starts need none.
 
-import { RE2JS, RE2JSException } from 're2js'
+import { createRequire } from 'node:module'
+import type { RE2JS } from 're2js'
 import { RuntimeError } from '../core/error.ts'
+
+const load = createRequire(import.meta.url)
+/** Node keeps what was loaded. */
+const re2js = (): typeof import('re2js') => load('re2js')
 
 /** Byte offsets of a match and its groups: `[start, end, start1, end1, …]`, -1 for a group that took no part. */
 export type Match = readonly number[]
@@ -31,14 +37,14 @@ export function compileRegex(pattern: string): Regex {
   try {
     return new Re2Regex(pattern)
   } catch (error) {
-    if (!(error instanceof RE2JSException)) throw error
+    if (!(error instanceof re2js().RE2JSException)) throw error
     throw new RuntimeError('Invalid', error.message, { retryable: false, cause: error })
   }
 }
 
 /** The pattern that matches exactly this text. */
 export function quoteRegex(text: string): string {
-  return RE2JS.quote(text)
+  return re2js().RE2JS.quote(text)
 }
 
 class Re2Regex implements Regex {
@@ -48,7 +54,7 @@ class Re2Regex implements Regex {
   readonly #compiled: RE2JS
 
   constructor(pattern: string) {
-    this.#compiled = RE2JS.compile(pattern)
+    this.#compiled = re2js().RE2JS.compile(pattern)
     this.source = pattern
     this.groups = this.#compiled.groupCount()
     const names = new Array<string>(this.groups + 1).fill('')
