@@ -192,6 +192,22 @@ export function processFunctions({ kernel, guard }: ProcessDeps): (engine: LuaEn
         return 1
       }),
 
+      // (topic, channel): feeds a channel the program made. A channel may have several topics.
+      process_subscribe: answering((thread) => {
+        const topic = topicAt(thread, 1, 'subscribe to')
+        const channel = lua.objectAt(thread, 2)
+        if (!(channel instanceof Channel)) throw moduleError('Invalid', 'subscribe requires a topic and a channel')
+        lua.api.lua_settop(thread, 2)
+        me().mailbox.subscribe(thread, topic, channel)
+        return pushTrue(thread)
+      }),
+
+      process_unsubscribe: answering((thread) => {
+        const channel = lua.objectAt(thread, 1)
+        lua.api.lua_pushboolean(thread, channel instanceof Channel && me().mailbox.unsubscribe(channel) ? 1 : 0)
+        return 1
+      }),
+
       process_inbox(thread) {
         me().mailbox.inbox(thread)
         return 1
