@@ -1,7 +1,6 @@
 -- The runner: one compiled agent that takes one step at a time. It asks the model and sorts the answer; it runs no tools,
 -- keeps no conversation and sets no limits on the loop: that is the application's.
 
-local json = require("json")
 local contract = require("contract")
 local funcs = require("funcs")
 local prompt = require("prompt")
@@ -294,13 +293,6 @@ end
 --- { id, name, total_tokens { prompt, completion, thinking, total } }.
 function Runner:get_stats()
   return { id = self.id, name = self.name, total_tokens = self.total_tokens }
-end
-
---- The arguments of a call as JSON text, the way a conversation keeps them.
-function agent.arguments_text(arguments)
-  if type(arguments) == "string" then return arguments end
-  if type(arguments) ~= "table" or next(arguments) == nil then return "{}" end
-  return json.encode(arguments)
 end
 
 return agent
