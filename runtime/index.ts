@@ -21,6 +21,7 @@ export {
 } from './lua/module.ts'
 export { createLogger, type Logger, type LogRecord, type LogSink, silentLogger } from './observe/logger.ts'
 export { implicitTerminal, type OpenProject, openProject, type ProjectOptions, packageBundle } from './open-project.ts'
+export { type OpenRegistry, openRegistry } from './open-registry.ts'
 // The terminal of terminal processes: standard input and output, with one owner.
 export { Terminal, type TerminalOptions } from './process/terminal.ts'
 export type { Change } from './registry/changeset.ts'

@@ -91,7 +91,7 @@ export async function openProject(options: ProjectOptions): Promise<OpenProject>
 }
 
 /** On disk for a project, in memory for a folder that is none; `registry.enable_history`, `history_type` and `history_path` decide. */
-async function projectHistory({ config, project }: Loaded, report: ProjectOptions['report']): Promise<History> {
+export async function projectHistory({ config, project }: Loaded, report: ProjectOptions['report']): Promise<History> {
   const type = config.has('registry.history_type') ? config.text('registry.history_type') : 'sqlite'
   if (type !== 'sqlite' && type !== 'memory' && type !== 'none') {
     const known = 'known are sqlite, memory and none'

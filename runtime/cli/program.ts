@@ -168,6 +168,31 @@ function build(done: (code: number) => void): Command {
     },
   )
   handle(
+    program
+      .command('lint')
+      .description('check the Lua of the project')
+      .addOption(described.lockFile)
+      .option('--level <severity>', 'least severity: error, warning or hint', 'warning')
+      .addOption(new Option('--ns <pattern>', 'only these namespaces, e.g. app or lib.* (repeatable)').argParser(list))
+      .addOption(new Option('--code <codes>', 'only these codes, e.g. E0001,E0004 (repeatable)').argParser(list))
+      .option('--rules', 'also rules of style')
+      .option('--summary', 'counts by namespace and code')
+      .option('--limit <n>', 'at most so many diagnostics, 0 for all', '0')
+      .option('--json', 'as JSON')
+      .option('--no-color', 'without colours')
+      .option('--cache-reset', 'clear the caches first')
+      .addOption(described.set)
+      .addOption(described.profile),
+    async () => {
+      const { lint } = await import('./commands/lint.ts')
+      return (_words, flags) => lint(flags)
+    },
+  )
+  addRegistryCommands(
+    program.command('registry').description('look at the registry, and go back in its history'),
+    handle,
+  )
+  handle(
     program.command('version').description('print the version').option('--short', 'the version alone'),
     async () => {
       const { version } = await import('./commands/version.ts')
@@ -175,6 +200,74 @@ function build(done: (code: number) => void): Command {
     },
   )
   return program
+}
+
+/** On a host that runs in this folder, else on the project at rest. */
+function addRegistryCommands(
+  registry: Command,
+  handle: (command: Command, load: () => Promise<Handler>) => Command,
+): void {
+  const common = (command: Command): Command =>
+    command.addOption(described.lockFile).addOption(described.set).addOption(described.profile)
+  const formats = (command: Command): Command => command.option('--json', 'as JSON').option('--yaml', 'as YAML')
+  const filters = (command: Command): Command =>
+    command
+      .option('-k, --kind <glob>', 'kind, e.g. function.lua*')
+      .option('-n, --ns <glob>', 'namespace, e.g. app.*')
+      .option('--name <glob>', 'name')
+      .addOption(
+        new Option('--meta <condition>', 'field=value, ~regex, *part, ^start, $end (repeatable)').argParser(list),
+      )
+  handle(formats(filters(common(registry.command('list').description('list entries')))), async () => {
+    const commands = await import('./commands/registry.ts')
+    return (_words, flags) => commands.list([], flags)
+  })
+  handle(
+    formats(
+      filters(
+        common(
+          registry
+            .command('find')
+            .description('entries that fit conditions on any field')
+            .argument('<conditions...>', 'kind=function.lua meta.type=tool data.host^app:'),
+        ),
+      ),
+    ),
+    async () => (await import('./commands/registry.ts')).list,
+  )
+  handle(
+    formats(common(registry.command('show').description('show an entry').argument('<id>', 'namespace:name')))
+      .option('-f, --field <path>', 'one field, e.g. meta.type or data.source')
+      .option('--raw', 'as it is, for other programs'),
+    async () => {
+      const commands = await import('./commands/registry.ts')
+      return ([id = ''], flags) => commands.show(id, flags)
+    },
+  )
+  handle(
+    common(registry.command('history').description('versions, newest first').option('--json', 'as JSON')),
+    async () => {
+      const commands = await import('./commands/registry.ts')
+      return (_words, flags) => commands.history(flags)
+    },
+  )
+  handle(
+    common(
+      registry
+        .command('diff')
+        .description('what changed from one version to another')
+        .argument('[from]', 'version; the one before the current')
+        .argument('[to]', 'version; the current'),
+    ),
+    async () => (await import('./commands/registry.ts')).diff,
+  )
+  handle(
+    common(registry.command('rollback').description('go to a version').argument('<version>', 'as in history')),
+    async () => {
+      const commands = await import('./commands/registry.ts')
+      return ([version = ''], flags) => commands.rollback(version, flags)
+    },
+  )
 }
 
 /** Commander's complaint in the words of the original, with the nearest command or flag. */

@@ -36,6 +36,7 @@ export interface SessionPlan {
 
 const HOST_WAIT_MS = 5_000
 const HOST_POLL_MS = 10
+const CONTROL_AFTER_MS = 200
 
 /** Resolves with the exit code. Rejects for what kept the command from running. */
 export async function runSession(plan: SessionPlan): Promise<number> {
@@ -57,6 +58,7 @@ class Session {
   #project: OpenProject | undefined
   #terminalHost: string | undefined
   readonly #releases: (() => void)[] = []
+  readonly #closings: (() => Promise<void>)[] = []
 
   constructor(plan: SessionPlan) {
     const { root, flags, args, pick } = plan
@@ -137,7 +139,25 @@ class Session {
     this.#logging.hidden = () => this.#terminal.interactive && hidesLogs(host)
     if (flags.eventStreams === true || this.#config.boolean('logmanager.stream_to_events')) this.#streamLogs(host)
     this.#tell(loaded.diagnostics)
+    if (loaded.project.source !== undefined) this.#serveControl(host, root)
     return project
+  }
+
+  /** Lets `wippy registry` and the like reach this host, once the app has had its start. */
+  #serveControl(host: Host, root: string): void {
+    const serve = async (): Promise<void> => {
+      const [{ serveControl }, { controlPath }, { registryMethods }] = await Promise.all([
+        import('../control/control-server.ts'),
+        import('../control/protocol.ts'),
+        import('./registry/registry-access.ts'),
+      ])
+      const server = await serveControl(controlPath(root), registryMethods(host.registry))
+      this.#closings.push(() => server.close())
+    }
+    const later = setTimeout(() => {
+      serve().catch((error: unknown) => this.#logging.logger.debug('no control socket', { error }))
+    }, CONTROL_AFTER_MS)
+    this.#releases.push(() => clearTimeout(later))
   }
 
   /** What was left out is said also when logs are quiet: nothing is skipped in silence. */
@@ -201,6 +221,7 @@ class Session {
     // Programs that wait for input see its end and leave by themselves.
     this.#terminal.endInput()
     const limit = this.#config.ms('shutdown.timeout')
+    await Promise.all(this.#closings.map((close) => close()))
     const closed = this.#project?.close('shutting down') ?? Promise.resolve()
     const inTime = await Promise.race([closed.then(() => true), delay(limit).then(() => false)])
     if (!inTime) logger.error('shutdown timed out', { timeout: limit })

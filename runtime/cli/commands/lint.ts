@@ -1,0 +1,75 @@
+// `wippy lint`: checks the Lua of the project. Exit code 1 when there are errors.
+
+import { rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { RuntimeError } from '../../core/error.ts'
+import { packageBundle } from '../../index.ts'
+import { loadProject, projectCache } from '../../loader/load.ts'
+import { requireLock } from '../../loader/lockfile.ts'
+import { lintEntries, lintJson, renderLint, renderLintSummary, type Severity } from '../../lua/typed/lint.ts'
+import { type SettingFlags, settingsOf } from '../options.ts'
+import { paintFor } from '../paint.ts'
+import { diagnosticText } from '../report.ts'
+
+export interface LintFlags extends SettingFlags {
+  readonly lockFile: string
+  readonly level: string
+  readonly ns?: readonly string[]
+  readonly code?: readonly string[]
+  readonly rules?: boolean
+  readonly summary?: boolean
+  readonly limit: string
+  readonly json?: boolean
+  readonly color?: boolean
+  readonly cacheReset?: boolean
+}
+
+const levels: readonly Severity[] = ['error', 'warning', 'hint']
+
+/** Resolves with the exit code. */
+export async function lint(flags: LintFlags): Promise<number> {
+  const root = process.cwd()
+  requireLock(resolve(root, flags.lockFile))
+  const level = levels.find((known) => known === flags.level)
+  if (level === undefined) {
+    throw new RuntimeError('Invalid', `invalid --level ${JSON.stringify(flags.level)}: expected ${levels.join(', ')}`)
+  }
+  if (!/^\d+$/.test(flags.limit))
+    throw new RuntimeError('Invalid', `invalid --limit ${JSON.stringify(flags.limit)}: expected a number`)
+  if (flags.cacheReset === true) rmSync(join(root, '.wippy', 'cache'), { recursive: true, force: true })
+  const loaded = await loadProject({
+    root,
+    env: process.env,
+    lockFile: flags.lockFile,
+    settings: settingsOf(flags),
+    bundle: packageBundle(),
+    cache: projectCache(root),
+    tests: true,
+  })
+  for (const diagnostic of loaded.diagnostics) {
+    if (diagnostic.level !== 'info') process.stderr.write(`${diagnosticText(diagnostic, root)}\n`)
+  }
+  const report = lintEntries(loaded.entries, {
+    level,
+    ns: split(flags.ns),
+    code: split(flags.code),
+    rules: flags.rules === true,
+    limit: Number(flags.limit),
+  })
+  const color = flags.color !== false && paintFor(process.stdout)('bold', '') !== ''
+  const fileOf = (id: string): string | undefined => loaded.files.get(id)?.sourceFile
+  const text =
+    flags.json === true
+      ? lintJson(report)
+      : flags.summary === true
+        ? renderLintSummary(report)
+        : renderLint(report, { color, fileOf })
+  process.stdout.write(`${text}\n`)
+  if (report.failure !== undefined) throw new RuntimeError('Invalid', report.failure)
+  return 0
+}
+
+/** Flags may be repeated, and each may hold several between commas. */
+function split(values: readonly string[] | undefined): string[] {
+  return (values ?? []).flatMap((value) => value.split(',').map((part) => part.trim())).filter((part) => part !== '')
+}
