@@ -78,8 +78,10 @@ export class Channel {
       this.process.vm.peek(thread, this.anchor)
       return
     }
-    if (!this.#loose || this.collected !== undefined) throw new Error('channel is not anchored')
-    this.process.vm.peekLoose(thread, this.handle)
+    if (!this.#loose) throw new Error('channel is not anchored')
+    if (this.collected === undefined) this.process.vm.peekLoose(thread, this.handle)
+    // Only closed channels are let go of: any closed and empty one is as good.
+    else this.#engine.newChannel(thread, 0).close()
   }
 
   loosen(): void {

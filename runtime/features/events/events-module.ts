@@ -72,6 +72,7 @@ function subscribe(call: Call, bus: EventBus, system: string, kind: string | und
       leave()
       owned.release()
       channel.close()
+      channel.loosen()
     },
   }
 }

@@ -136,6 +136,7 @@ export const timeModule = (deps: TimeDeps): LuaModule => ({
         timers.arm(call, milliseconds(nanos), () => {
           fire(channel)
           channel.close()
+          channel.loosen()
         })
         return channel
       },
