@@ -2,7 +2,6 @@
 // One pass gives the tree and the list of stretches to blank, so the eraser and the checker can never disagree.
 
 import type {
-  CallExpression,
   Chunk,
   Expression,
   FunctionExpression,
@@ -10,19 +9,16 @@ import type {
   IndexExpression,
   InterfaceStatement,
   LocalName,
-  MethodExpression,
-  Name,
   NamedType,
   NameExpression,
   Statement,
-  TableExpression,
-  TableField,
   Type,
   TypedName,
   TypeStatement,
 } from './ast.ts'
-import { Cursor, stringValue } from './cursor.ts'
-import { EOF, NAME, NUMBER, type Patch, STRING, tokenize } from './lexer.ts'
+import { Cursor } from './cursor.ts'
+import { ExpressionParser, keyOf } from './expression-parser.ts'
+import { EOF, NAME, type Patch, tokenize } from './lexer.ts'
 import { TypeParser } from './type-parser.ts'
 import { type Declaration, TypeScope } from './type-scope.ts'
 
@@ -41,36 +37,11 @@ export function parse(source: string, name: string): Parsed {
   return new Parser(new Cursor(tokenize(source, name))).run()
 }
 
-/** Binding strength left and right of each operator, as Lua's own table. */
-const precedence: ReadonlyMap<string, readonly [number, number]> = new Map([
-  ['or', [1, 1]],
-  ['and', [2, 2]],
-  ...['<', '>', '<=', '>=', '~=', '=='].map((operator): [string, [number, number]] => [operator, [3, 3]]),
-  ['|', [4, 4]],
-  ['~', [5, 5]],
-  ['&', [6, 6]],
-  ['<<', [7, 7]],
-  ['>>', [7, 7]],
-  ['..', [9, 8]],
-  ['+', [10, 10]],
-  ['-', [10, 10]],
-  ['*', [11, 11]],
-  ['/', [11, 11]],
-  ['//', [11, 11]],
-  ['%', [11, 11]],
-  ['^', [14, 13]],
-])
-const UNARY = 12
-const unaryOperators: ReadonlySet<string> = new Set(['not', '-', '#', '~'])
 const blockEnds: ReadonlySet<string> = new Set(['end', 'else', 'elseif', 'until', EOF])
-/** What a type may start with, after `as`. On a new line only what cannot be Lua's own `as(...)`, `as{...}` or `as"..."`. */
-const typeStarts: ReadonlySet<string> = new Set([NAME, 'nil', 'true', 'false', NUMBER, 'function', '{', '(', STRING])
-const typeStartsOnly: ReadonlySet<string> = new Set([NAME, 'nil', 'true', 'false', NUMBER])
-
 class Parser {
   readonly #c: Cursor
+  readonly #values: ExpressionParser
   readonly #types: TypeParser
-  readonly #reads = new Set<string>()
   readonly #declarations: Declaration[] = []
   #scope = new TypeScope()
   #inVararg = true
@@ -78,7 +49,11 @@ class Parser {
 
   constructor(cursor: Cursor) {
     this.#c = cursor
-    this.#types = new TypeParser(cursor, () => this.#expression())
+    this.#types = new TypeParser(cursor, () => this.#values.expression())
+    this.#values = new ExpressionParser(cursor, this.#types, {
+      functionBody: (at) => this.#functionBody(at),
+      inVararg: () => this.#inVararg,
+    })
   }
 
   run(): Parsed {
@@ -87,7 +62,7 @@ class Parser {
     if (c.kind !== EOF) throw c.fail(`${EOF} expected`)
     const { name, lineStarts, repairs } = c.tokens
     const patches = [...repairs, ...c.erased]
-    return { chunk: { name, body, lineStarts }, patches, reads: this.#reads, declarations: this.#declarations }
+    return { chunk: { name, body, lineStarts }, patches, reads: this.#values.reads, declarations: this.#declarations }
   }
 
   // ---- statements ----
@@ -136,10 +111,10 @@ class Parser {
         return this.#function(at)
       case 'return':
         c.advance()
-        return { kind: 'return', at, values: blockEnds.has(c.kind) || c.is(';') ? [] : this.#expressions() }
+        return { kind: 'return', at, values: blockEnds.has(c.kind) || c.is(';') ? [] : this.#values.list() }
       case 'while': {
         c.advance()
-        const condition = this.#expression()
+        const condition = this.#values.expression()
         c.expect('do')
         return { kind: 'while', at, condition, body: this.#loopBody('while', at) }
       }
@@ -155,7 +130,7 @@ class Parser {
         const body = this.#block()
         this.#loops -= 1
         c.expectClosing('until', 'repeat', at)
-        return { kind: 'repeat', at, body, condition: this.#expression() }
+        return { kind: 'repeat', at, body, condition: this.#values.expression() }
       }
       case 'break':
         if (this.#loops === 0) throw c.fail('break outside a loop')
@@ -194,7 +169,7 @@ class Parser {
       const attribute = c.kind === '<' ? this.#attribute() : undefined
       names.push({ ...name, attribute, type: this.#annotation() })
     } while (c.accept(','))
-    const values = c.accept('=') ? this.#expressions() : []
+    const values = c.accept('=') ? this.#values.list() : []
     this.#scope.declareVariables(names)
     return { kind: 'local', at, names, values }
   }
@@ -230,7 +205,7 @@ class Parser {
     const c = this.#c
     c.advance()
     const first = c.name()
-    this.#read(first.text)
+    this.#values.read(first.text)
     let target: NameExpression | IndexExpression = { kind: 'name', at: first.at, name: first.text }
     let method = false
     while (!method && (c.kind === '.' || c.kind === ':')) {
@@ -246,7 +221,7 @@ class Parser {
     const clauses: { condition: Expression; body: Statement[] }[] = []
     do {
       c.advance()
-      const condition = this.#expression()
+      const condition = this.#values.expression()
       c.expect('then')
       clauses.push({ condition, body: this.#block() })
     } while (c.kind === 'elseif')
@@ -262,15 +237,15 @@ class Parser {
     do names.push({ ...c.name(), type: this.#annotation() })
     while (c.accept(','))
     if (names.length === 1 && c.accept('=')) {
-      const from = this.#expression()
+      const from = this.#values.expression()
       c.expect(',')
-      const to = this.#expression()
-      const step = c.accept(',') ? this.#expression() : undefined
+      const to = this.#values.expression()
+      const step = c.accept(',') ? this.#values.expression() : undefined
       c.expect('do')
       return { kind: 'for-number', at, variable: names[0]!, from, to, step, body: this.#loopBody('for', at, names) }
     }
     if (!c.accept('in')) throw c.fail("'=' or 'in' expected")
-    const values = this.#expressions()
+    const values = this.#values.list()
     c.expect('do')
     return { kind: 'for-in', at, names, values, body: this.#loopBody('for', at, names) }
   }
@@ -325,20 +300,20 @@ class Parser {
   #expressionStatement(): Statement {
     const c = this.#c
     const at = c.start
-    const first = this.#suffixed()
+    const first = this.#values.suffixed()
     if (c.kind !== '=' && c.kind !== ',') {
       if (first.kind !== 'call' && first.kind !== 'method') throw c.fail('syntax error')
       // `f() :: T` and `f()!` as statements: the type says nothing, but harms nothing.
-      this.#casts(first, at)
+      this.#values.casts(first, at)
       return { kind: 'call', at, call: first }
     }
     const targets = [first]
-    while (c.accept(',')) targets.push(this.#suffixed())
+    while (c.accept(',')) targets.push(this.#values.suffixed())
     for (const target of targets) {
       if (target.kind !== 'name' && target.kind !== 'index') throw c.fail('syntax error')
     }
     c.expect('=')
-    return { kind: 'assign', at, targets, values: this.#expressions() }
+    return { kind: 'assign', at, targets, values: this.#values.list() }
   }
 
   // ---- functions ----
@@ -388,229 +363,4 @@ class Parser {
       return { kind: 'optional', at, inner: this.#types.type() }
     })
   }
-
-  // ---- expressions ----
-
-  #expressions(): Expression[] {
-    const values = [this.#expression()]
-    while (this.#c.accept(',')) values.push(this.#expression())
-    return values
-  }
-
-  #expression(limit = 0): Expression {
-    const c = this.#c
-    c.enter()
-    let left = this.#operand()
-    for (;;) {
-      const operator = c.kind
-      const strength = precedence.get(operator)
-      if (strength === undefined || strength[0] <= limit) break
-      const at = c.start
-      c.advance()
-      left = { kind: 'binary', at, operator, left, right: this.#expression(strength[1]) }
-    }
-    c.leave()
-    return left
-  }
-
-  #operand(): Expression {
-    const c = this.#c
-    if (!unaryOperators.has(c.kind)) {
-      const start = c.start
-      return this.#casts(this.#simple(), start)
-    }
-    const [at, operator] = [c.start, c.kind as 'not' | '-' | '#' | '~']
-    c.advance()
-    return { kind: 'unary', at, operator, operand: this.#expression(UNARY) }
-  }
-
-  /** `:: T`, `as T` and `!` bind tighter than any operator. */
-  #casts(operand: Expression, start: number): Expression {
-    const c = this.#c
-    let inner = operand
-    for (;;) {
-      const at = c.start
-      if (c.kind === '!') {
-        inner = this.#nonNil(inner, start)
-        if (c.is('.') || c.is('[') || c.is(':')) inner = this.#suffixes(inner, start)
-      } else if ((c.kind === '::' && !this.#atLabel()) || this.#atAs()) {
-        const subject = inner
-        inner = c.erasing(at, (): Expression => {
-          c.advance()
-          return { kind: 'cast', at, inner: subject, type: this.#types.type() }
-        })
-      } else return inner
-    }
-  }
-
-  /** `x!`, with the cursor on the mark: raises at run time when x is nil. */
-  #nonNil(inner: Expression, start: number): Expression {
-    const c = this.#c
-    const at = c.start
-    c.advance()
-    if (inner.kind === 'nonnil') c.erase(at, c.lastEnd)
-    else c.wrap(start, '__types.nonnil(')
-    return { kind: 'nonnil', at, inner }
-  }
-
-  /** `::name::` on one line is a label even after an expression. */
-  #atLabel(): boolean {
-    const c = this.#c
-    return c.peek(1) === NAME && c.peek(2) === '::' && !c.startsLine(1) && !c.startsLine(2)
-  }
-
-  #atAs(): boolean {
-    const c = this.#c
-    if (!c.isWord('as')) return false
-    return !c.startsLine() ? typeStarts.has(c.peek(1)) : typeStartsOnly.has(c.peek(1)) && !c.startsLine(1)
-  }
-
-  #simple(): Expression {
-    const c = this.#c
-    const at = c.start
-    switch (c.kind) {
-      case NUMBER: {
-        const text = c.text()
-        c.advance()
-        return { kind: 'number', at, text }
-      }
-      case STRING: {
-        const value = stringValue(c.text())
-        c.advance()
-        return { kind: 'string', at, value }
-      }
-      case 'nil':
-      case 'true':
-      case 'false': {
-        const { kind } = c
-        c.advance()
-        return { kind, at }
-      }
-      case '...':
-        if (!this.#inVararg && !c.insideType) throw c.fail("cannot use '...' outside a vararg function")
-        c.advance()
-        return { kind: 'vararg', at }
-      case '{':
-        return this.#table()
-      case 'function':
-        c.advance()
-        return this.#functionBody(at)
-      default:
-        return this.#suffixed()
-    }
-  }
-
-  /** A name or a parenthesis, with its fields, indexes and calls. */
-  #suffixed(): Expression {
-    const c = this.#c
-    const at = c.start
-    if (c.kind === NAME) {
-      const name = c.text()
-      c.advance()
-      this.#read(name)
-      return this.#suffixes({ kind: 'name', at, name }, at)
-    }
-    if (c.kind !== '(') throw c.fail('unexpected symbol')
-    c.advance()
-    const inner = this.#expression()
-    c.expectClosing(')', '(', at)
-    return this.#suffixes({ kind: 'paren', at, inner }, at)
-  }
-
-  #suffixes(primary: Expression, start: number): Expression {
-    const c = this.#c
-    let object = primary
-    for (;;) {
-      const at = c.start
-      switch (c.kind) {
-        case '.':
-          c.advance()
-          object = { kind: 'index', at, object, key: keyOf(c.name()) }
-          break
-        case '[': {
-          c.advance()
-          const key = this.#expression()
-          c.expect(']')
-          object = { kind: 'index', at, object, key }
-          break
-        }
-        case ':': {
-          c.advance()
-          const name = c.name()
-          const call: MethodExpression = { kind: 'method', at, object, name, args: this.#args() }
-          object = call
-          break
-        }
-        case '(':
-        case '{':
-        case STRING: {
-          // After `x!` only a field or a method goes on; a parenthesis begins the next statement.
-          if (object.kind === 'nonnil') return object
-          const call: CallExpression = { kind: 'call', at, callee: object, args: this.#args() }
-          object = call
-          break
-        }
-        case '!': {
-          const next = c.peek(1)
-          if (next !== '.' && next !== '[' && next !== ':') return object
-          object = this.#nonNil(object, start)
-          break
-        }
-        default:
-          return object
-      }
-    }
-  }
-
-  #args(): Expression[] {
-    const c = this.#c
-    const at = c.start
-    if (c.kind === STRING) {
-      const value = stringValue(c.text())
-      c.advance()
-      return [{ kind: 'string', at, value }]
-    }
-    if (c.kind === '{') return [this.#table()]
-    if (!c.accept('(')) throw c.fail('function arguments expected')
-    if (c.accept(')')) return []
-    const args = this.#expressions()
-    c.expectClosing(')', '(', at)
-    return args
-  }
-
-  #table(): TableExpression {
-    const c = this.#c
-    const at = c.start
-    const fields: TableField[] = []
-    c.expect('{')
-    while (c.kind !== '}') {
-      fields.push(this.#field())
-      if (!c.accept(',') && !c.accept(';')) break
-    }
-    c.expectClosing('}', '{', at)
-    return { kind: 'table', at, fields }
-  }
-
-  #field(): TableField {
-    const c = this.#c
-    const at = c.start
-    if (c.kind === NAME && c.peek(1) === '=') {
-      const key = keyOf(c.name())
-      c.advance()
-      return { at, key, value: this.#expression() }
-    }
-    if (c.accept('[')) {
-      const key = this.#expression()
-      c.expect(']')
-      c.expect('=')
-      return { at, key, value: this.#expression() }
-    }
-    return { at, key: undefined, value: this.#expression() }
-  }
-
-  #read(name: string): void {
-    if (!this.#c.insideType) this.#reads.add(name)
-  }
 }
-
-const keyOf = (name: Name): Expression => ({ kind: 'string', at: name.at, value: name.text })

@@ -15,27 +15,18 @@ import { type Position, positionAt } from '../lexer.ts'
 import { type Parsed, parse } from '../parser.ts'
 import { fieldOf } from './assignable.ts'
 import { type Binding, bind } from './bind.ts'
+import { inferCall, requiredModule } from './calls.ts'
 import { type BodyTypes, Context, type ModuleTypes } from './context.ts'
 import { type Code, codes, type Diagnostic } from './diagnostic.ts'
-import {
-  builtinPath,
-  check,
-  expectFit,
-  expectNumber,
-  expectValue,
-  functionType,
-  infer,
-  inferCall,
-  inferList,
-  isMulti,
-  requiredModule,
-  signatureOf,
-  storable,
-  typeOf,
-} from './expressions.ts'
+import { expectFit, expectValue } from './expectations.ts'
+import { infer, inferList, lasting, storable } from './expressions.ts'
+import { check } from './fit.ts'
 import { type Flow, placeOfBinding } from './flow.ts'
+import { functionType, signatureOf } from './functions.ts'
 import { narrow, narrowByAssertion } from './narrow.ts'
+import { expectNumber } from './operators.ts'
 import { findBadHabits } from './rules.ts'
+import { builtinPath, isMulti } from './shape.ts'
 import {
   any,
   type FieldStatic,
@@ -82,7 +73,7 @@ export function analyze(source: string, { name, rules = false, modules = new Map
   const { body, lineStarts } = parsed.chunk
   const bindings = bind(body)
   const types = namesOfBlock(body, new TypeNames(), () => any)
-  const context = new Context(bindings, types, modules, checkBody)
+  const context = new Context(bindings, types, modules, { infer, check, checkBody })
   checkBlock(context, body)
   const findings = [...context.findings, ...(rules ? findBadHabits(body, bindings) : [])]
   const diagnose = (code: Code, at: number, message: string): Diagnostic => {
@@ -103,11 +94,11 @@ function syntaxDiagnostic(error: RuntimeError, name: string): Diagnostic {
 
 // ---- blocks ----
 
-const narrowed = (c: Context, condition: Expression, sense: boolean): void => narrow(c, condition, sense, typeOf(c))
+const narrowed = (c: Context, condition: Expression, sense: boolean): void => narrow(c, condition, sense, c.typeOf)
 
 function checkBlock(c: Context, body: readonly Statement[]): void {
   const outer = c.names
-  c.names = namesOfBlock(body, outer, (e) => infer(c, e))
+  c.names = namesOfBlock(body, outer, (e) => c.infer(e))
   for (const statement of body) checkStatement(c, statement)
   c.names = outer
 }
@@ -190,7 +181,7 @@ function checkStatement(c: Context, statement: Statement): void {
 
 function checkLocal(c: Context, statement: LocalStatement): void {
   const { names, values } = statement
-  const declared = names.map(({ type }) => type && readType(type, c.names, (e) => infer(c, e)))
+  const declared = names.map(({ type }) => type && readType(type, c.names, (e) => c.infer(e)))
   const types: StaticType[] = []
   for (const [i, value] of values.entries()) {
     const expected = declared[i]
@@ -200,8 +191,7 @@ function checkLocal(c: Context, statement: LocalStatement): void {
         const wanted = declared[j]
         if (wanted !== undefined) expectFit(c, names[j]!.at, types[j] ?? any, wanted, { code: 'E0001', prefix: '' })
       }
-    } else
-      types.push(expected === undefined ? infer(c, value) : check(c, value, expected, { code: 'E0001', prefix: '' }))
+    } else types.push(expected === undefined ? c.infer(value) : c.check(value, expected, { code: 'E0001', prefix: '' }))
   }
   const bindings = c.bindings.declared.get(statement) ?? []
   for (const [i, binding] of bindings.entries()) {
@@ -209,7 +199,9 @@ function checkLocal(c: Context, statement: LocalStatement): void {
     if (annotation !== undefined) c.declared.set(binding, annotation)
     // `local x: T` waits for its value, and so does `local x`; `local x: T?` is nil until then.
     const waits = i >= types.length && (annotation === undefined ? values.length === 0 : !mayBeNil(annotation))
-    c.assign(binding, waits ? any : storable(types[i] ?? nil))
+    const type = types[i] ?? nil
+    // A constant keeps its value, what may change only its type.
+    c.assign(binding, waits ? any : binding.assignments === 0 ? lasting(type) : storable(type))
     const module = requiredModule(c, values[i])
     if (module !== undefined) c.names.declareModule(binding.name, module.types)
     rememberTest(c, binding, values[i])
@@ -274,7 +266,7 @@ function checkAssign(c: Context, statement: AssignStatement): void {
       }
     } else {
       const expected = target === undefined ? undefined : targetType(c, target)
-      types.push(expected === undefined ? infer(c, value) : check(c, value, expected, { code: 'E0001', prefix: '' }))
+      types.push(expected === undefined ? c.infer(value) : c.check(value, expected, { code: 'E0001', prefix: '' }))
     }
   }
   for (const [i, target] of targets.entries()) assign(c, target, types[i] ?? nil)
@@ -287,7 +279,7 @@ function targetType(c: Context, target: Expression): StaticType | undefined {
     return binding && c.declared.get(binding)
   }
   if (target.kind !== 'index') return undefined
-  const object = expectValue(c, infer(c, target.object), target.object, () => 'write a field of')
+  const object = expectValue(c, c.infer(target.object), target.object, () => 'write a field of')
   const [only, ...others] = membersOf(object)
   if (only === undefined || others.length > 0) return undefined
   if ((only.kind === 'record' || only.kind === 'array') && only.readonly) {
@@ -306,7 +298,7 @@ function writtenType(c: Context, object: StaticType, target: IndexExpression): S
   const field = key === undefined ? undefined : object.fields.get(key)
   if (field !== undefined) return field.optional ? unionOf(field.type, nil) : field.type
   const value = key === undefined ? object.index?.value : fieldOf(object, key)
-  if (key === undefined) infer(c, target.key)
+  if (key === undefined) c.infer(target.key)
   return value && unionOf(value, nil)
 }
 
@@ -321,7 +313,7 @@ function assign(c: Context, target: Expression, type: StaticType): void {
   if (object === undefined) return
   if (target.key.kind !== 'string') c.flow.forgetFields(object)
   else {
-    const owner = c.silently(() => infer(c, target.object))
+    const owner = c.silently(() => c.infer(target.object))
     c.assignField(object, target.key.value, fieldOf(owner, target.key.value), storable(type))
   }
 }
@@ -336,7 +328,7 @@ function checkFunctionStatement(c: Context, statement: Statement & { kind: 'func
   else {
     const object = c.placeOf(target.object)
     if (object !== undefined && target.key.kind === 'string') c.assignField(object, target.key.value, undefined, type)
-    expectValue(c, infer(c, target.object), target.object, () => 'write a field of')
+    expectValue(c, c.infer(target.object), target.object, () => 'write a field of')
   }
   functionType(c, value, undefined)
 }
@@ -346,11 +338,11 @@ function checkFunctionStatement(c: Context, statement: Statement & { kind: 'func
 function checkCall(c: Context, call: (Statement & { kind: 'call' })['call']): void {
   inferCall(c, call)
   if (call.kind !== 'call') return
-  const path = builtinPath(c, call.callee)
+  const path = builtinPath(c.bindings, call.callee)
   const [first] = call.args
   if (path === 'error' || path === 'os.exit') c.flow.reachable = false
   else if (path === 'assert' && first !== undefined) narrowed(c, first, true)
-  else narrowByAssertion(c, call, typeOf(c))
+  else narrowByAssertion(c, call, c.typeOf)
 }
 
 function checkReturn(c: Context, values: readonly Expression[], at: number): void {
@@ -358,7 +350,7 @@ function checkReturn(c: Context, values: readonly Expression[], at: number): voi
   if (expected === undefined) {
     const [first] = values
     if (c.functions === 0 && first !== undefined && c.flow.reachable) c.exported = exportedType(c, first)
-    for (const value of values) infer(c, value)
+    for (const value of values) c.infer(value)
     return
   }
   const prefix = (i: number): string => (expected.length > 1 ? `return value ${i + 1}: ` : '')
@@ -371,8 +363,8 @@ function checkReturn(c: Context, values: readonly Expression[], at: number): voi
       }
       return
     }
-    if (wanted === undefined) infer(c, value)
-    else check(c, value, wanted, { code: 'E0003', prefix: prefix(i) })
+    if (wanted === undefined) c.infer(value)
+    else c.check(value, wanted, { code: 'E0003', prefix: prefix(i) })
   }
   // A bare `return` leaves early; what it leaves out of a list must be allowed to be nil.
   if (values.length === 0) return
@@ -394,7 +386,7 @@ function exportedType(c: Context, value: Expression): StaticType {
       if (field.key?.kind === 'string')
         add(
           field.key.value,
-          c.silently(() => infer(c, field.value)),
+          c.silently(() => c.infer(field.value)),
         )
     }
   }
@@ -407,7 +399,7 @@ function exportedType(c: Context, value: Expression): StaticType {
 function checkIf(c: Context, statement: IfStatement): void {
   const ends: Flow[] = []
   for (const { condition, body } of statement.clauses) {
-    infer(c, condition, 'test')
+    c.infer(condition, 'test')
     const before = c.flow.copy()
     narrowed(c, condition, true)
     checkBlock(c, body)
@@ -428,7 +420,7 @@ function checkLoop(c: Context, statement: Loop): void {
   c.broken = false
   const before = c.flow.copy()
   if (statement.kind === 'while') {
-    infer(c, statement.condition, 'test')
+    c.infer(statement.condition, 'test')
     narrowed(c, statement.condition, true)
   }
   const bindings = c.bindings.declared.get(statement) ?? []
@@ -445,9 +437,9 @@ function checkLoop(c: Context, statement: Loop): void {
 /** The body runs at least once, and the condition knows its variables. */
 function checkRepeat(c: Context, statement: Statement & { kind: 'repeat' }, before: Flow): void {
   const outer = c.names
-  c.names = namesOfBlock(statement.body, outer, (e) => infer(c, e))
+  c.names = namesOfBlock(statement.body, outer, (e) => c.infer(e))
   for (const inner of statement.body) checkStatement(c, inner)
-  infer(c, statement.condition, 'test')
+  c.infer(statement.condition, 'test')
   if (c.broken) c.flow = before
   else narrowed(c, statement.condition, true)
   c.names = outer
@@ -469,16 +461,16 @@ function loopVariables(c: Context, statement: Statement & { kind: 'for-number' |
     )
     return [whole ? integer : number]
   }
-  for (const value of statement.values) infer(c, value)
+  for (const value of statement.values) c.infer(value)
   const [iterator] = statement.values
   if (statement.values.length !== 1 || iterator?.kind !== 'call') return []
-  const path = builtinPath(c, iterator.callee)
+  const path = builtinPath(c.bindings, iterator.callee)
   const [subject] = iterator.args
   return subject === undefined
     ? []
     : itemTypes(
         path,
-        c.silently(() => infer(c, subject)),
+        c.silently(() => c.infer(subject)),
       )
 }
 

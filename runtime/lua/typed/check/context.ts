@@ -20,6 +20,23 @@ export interface ModuleTypes {
   readonly types: TypeNames
 }
 
+/** What stands around an expression: a plain read, or a test for presence. */
+export type Usage = 'read' | 'test'
+
+/** What a misfit is called: where the value was to go. */
+export interface Destination {
+  readonly code: Code
+  /** `argument 1 (name): ` or nothing. */
+  readonly prefix: string
+}
+
+/** The parts of the checker that need each other: expressions hold functions, functions hold statements. */
+export interface Readers {
+  readonly infer: (c: Context, e: Expression, usage: Usage) => StaticType
+  readonly check: (c: Context, e: Expression, expected: StaticType, to: Destination) => StaticType
+  readonly checkBody: (c: Context, value: FunctionExpression, types: BodyTypes) => void
+}
+
 /** Results of one call in several variables, the last of which is nil just when the others are not. */
 export interface Outcome {
   readonly values: readonly Place[]
@@ -33,8 +50,7 @@ const MOST_GUESSES = 5_000
 
 export class Context {
   readonly bindings: Bindings
-  /** Checks the body of a function; statements and expressions need each other. */
-  readonly checkBody: (context: Context, value: FunctionExpression, params: BodyTypes) => void
+  readonly #readers: Readers
   flow = new Flow()
   names: TypeNames
   /** Declared returns of the function we are in. */
@@ -59,17 +75,29 @@ export class Context {
   #depth = 0
   broken = false
 
-  constructor(
-    bindings: Bindings,
-    names: TypeNames,
-    modules: ReadonlyMap<string, ModuleTypes>,
-    checkBody: Context['checkBody'],
-  ) {
+  constructor(bindings: Bindings, names: TypeNames, modules: ReadonlyMap<string, ModuleTypes>, readers: Readers) {
     this.bindings = bindings
     this.modules = modules
     this.names = names
-    this.checkBody = checkBody
+    this.#readers = readers
   }
+
+  /** The type of one value. */
+  infer(e: Expression, usage: Usage = 'read'): StaticType {
+    return this.#readers.infer(this, e, usage)
+  }
+
+  /** Checks a value against the type of its place. Gives the type it has there. */
+  check(e: Expression, expected: StaticType, to: Destination): StaticType {
+    return this.#readers.check(this, e, expected, to)
+  }
+
+  checkBody(value: FunctionExpression, types: BodyTypes): void {
+    this.#readers.checkBody(this, value, types)
+  }
+
+  /** For narrowing, which looks again at expressions that were checked already. */
+  readonly typeOf = (e: Expression): StaticType => this.silently(() => this.infer(e, 'test'))
 
   get findings(): readonly Finding[] {
     return this.#findings

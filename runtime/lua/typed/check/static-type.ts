@@ -92,6 +92,15 @@ export const anyFunction: FunctionStatic = {
   predicate: undefined,
 }
 
+/** `{}`: what it will be, the program has not said yet. */
+export const emptyRecord: RecordStatic = Object.freeze({
+  kind: 'record',
+  name: undefined,
+  fields: new Map<string, FieldStatic>(),
+  index: undefined,
+  readonly: false,
+})
+
 /** Follows names. A name that only leads to itself means anything. */
 export function resolved(type: StaticType): Exclude<StaticType, LazyStatic> {
   let found = type

@@ -221,7 +221,10 @@ function interfaceType(
 ): StaticType {
   const fields = new Map<string, FieldStatic>()
   for (const { name, type } of methods) {
-    fields.set(name.text, { type: readFunction(type, names, typeOf), optional: false })
+    const signature = readFunction(type, names, typeOf)
+    // Whether its self is among the parameters only its name tells.
+    const typed = signature.params[0]?.name === 'self'
+    fields.set(name.text, { type: { ...signature, typed }, optional: false })
   }
   const own: RecordStatic = { kind: 'record', name: undefined, fields, index: undefined, readonly: false }
   return intersection([...bases.map((base) => readType(base, names, typeOf)), own])
