@@ -13,7 +13,9 @@ const entries = [
   ...['prompt', 'output', 'llm', 'models', 'compress', 'client', 'mapper', 'responses', 'chat'].map(
     (name) => `wippy.llm.test:${name}`,
   ),
-  ...['compiler', 'context', 'agent', 'discovery', 'caller', 'runtimes'].map((name) => `wippy.agent.test:${name}`),
+  ...['compiler', 'context', 'agent', 'discovery', 'caller', 'runtimes', 'real'].map(
+    (name) => `wippy.agent.test:${name}`,
+  ),
   ...['recipes', 'generate'].map((name) => `wippy.rehearsal.test:${name}`),
 ]
 
@@ -48,6 +50,8 @@ function failures(result: Value): string[] {
   const suites = isMap(result) && isMap(result.test_suites) ? result.test_suites : {}
   return Object.entries(suites).flatMap(([path, suite]) => {
     const tests = isMap(suite) && Array.isArray(suite.tests) ? suite.tests : []
-    return tests.filter(isMap).flatMap(({ name, status, error }) => (status === 'failed' ? [`${path} > ${name}: ${error}`] : []))
+    return tests
+      .filter(isMap)
+      .flatMap(({ name, status, error }) => (status === 'failed' ? [`${path} > ${name}: ${error}`] : []))
   })
 }
