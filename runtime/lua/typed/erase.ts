@@ -33,6 +33,14 @@ export function eraseTypes(source: string, name = 'chunk'): Erased {
   }
 }
 
+/**
+ * May plain Lua accept the text and mean something else? Only one form of typed Lua has that trap: `x as {T}`, `x as (T)`
+ * and `x as "a"` read as a call of `as`. Any other typed text does not load at all. False alarms cost a parse.
+ */
+export function mayBeMisread(source: string): boolean {
+  return /[^\w.:]as\s*[({"'[]/.test(source)
+}
+
 function patched(source: string, patches: readonly Patch[]): string {
   const ordered = patches.toSorted((a, b) => a.start - b.start)
   let at = 0

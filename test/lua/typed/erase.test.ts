@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LuaFactory } from 'wasmoon'
 import { RuntimeError } from '../../../runtime/core/error.ts'
-import { eraseTypes } from '../../../runtime/lua/typed/erase.ts'
+import { eraseTypes, mayBeMisread } from '../../../runtime/lua/typed/erase.ts'
 
 type Engine = Awaited<ReturnType<LuaFactory['createEngine']>>
 let lua: Engine
@@ -153,6 +153,21 @@ describe('plain Lua 5.4 is returned as it is', () => {
       expect(eraseTypes(program)).toEqual({ source: program, needsTypes: false })
     })
   }
+})
+
+describe('typed text that plain Lua would load and misread is known beforehand', () => {
+  for (const form of ['local x = y as {number}', 'local x = y as ("a" | "b")', 'local x = y as "a"', 'x = f() as{T}']) {
+    test(form, () => {
+      expect(mayBeMisread(form)).toBe(loadError(form) === '')
+      expect(eraseTypes(form).source).not.toBe(form)
+    })
+  }
+  test('every other typed form does not load', () => {
+    for (const form of ['local x: T = 1', 'x = y :: T', 'x = y as T', 'x = y!', 'type X = {a: T}', 'f(x :: {T})']) {
+      expect(loadError(form), form).not.toBe('')
+    }
+    expect(mayBeMisread('x.as(1) y:as(2) has(3) local t = {as = 1} class{}')).toBe(false)
+  })
 })
 
 test('blanks keep every column', () => {
