@@ -387,5 +387,6 @@ test('a thousand lines take milliseconds', () => {
   eraseTypes(source)
   const start = performance.now()
   for (let i = 0; i < 10; i++) eraseTypes(source)
-  expect((performance.now() - start) / 10).toBeLessThan(50)
+  // Some five on an idle machine; the bound only catches what is not linear.
+  expect((performance.now() - start) / 10).toBeLessThan(250)
 })
