@@ -2,12 +2,21 @@
 
 import type { Entry } from '../core/entry.ts'
 import { RuntimeError } from '../core/error.ts'
-import { type Host, type OpenProject, type Outcome, openProject, type ProjectOptions, Terminal } from '../index.ts'
+import {
+  type Frame,
+  type Host,
+  type OpenProject,
+  type Outcome,
+  openProject,
+  type ProjectOptions,
+  Terminal,
+} from '../index.ts'
 import { type Config, loadConfig } from '../loader/config.ts'
 import type { Diagnostic } from '../loader/diagnostic.ts'
 import { locateProblem } from '../loader/entry-problem.ts'
 import { type AppCommand, appCommands, nearest } from './app-commands.ts'
 import { banner } from './banner.ts'
+import { commandFrame } from './command-security.ts'
 import { type Ending, endingOf } from './exit-code.ts'
 import { Interrupts } from './interrupts.ts'
 import { asksForLogs, createLogging, type Logging } from './logging.ts'
@@ -85,8 +94,9 @@ class Session {
     const { host } = project
     try {
       const entry = pick?.(appCommands(project.loaded.entries), project)
+      let frame: Frame | undefined
       if (entry !== undefined) {
-        requireProcess(host, entry)
+        frame = commandFrame(requireProcess(host, entry), host)
         this.#terminalHost = this.#chooseHost(host)
       }
       const started = await Promise.race([host.start().then(() => undefined), this.#stopped])
@@ -97,7 +107,7 @@ class Session {
         return await this.#close(undefined)
       }
       await this.#hostRunning(host, this.#terminalHost)
-      const outcome = host.run(entry, this.#terminalHost, this.#plan.args)
+      const outcome = host.run(entry, this.#terminalHost, this.#plan.args, frame === undefined ? {} : { frame })
       const first = await Promise.race([outcome, this.#stopped])
       return await this.#close(typeof first === 'string' ? outcome : first)
     } catch (error) {
@@ -301,9 +311,9 @@ function listeners(host: Host | undefined) {
 }
 
 /** Throws what a person can act on, before anything is started. */
-function requireProcess(host: Host, id: string): void {
+function requireProcess(host: Host, id: string): Entry {
   const entry = host.registry.get(id)
-  if (entry?.kind.startsWith('process.lua') || entry?.kind.startsWith('workflow.lua')) return
+  if (entry !== undefined && /^(?:process|workflow)\.lua/.test(entry.kind)) return entry
   if (entry !== undefined) throw new RuntimeError('Invalid', `entry ${id} is a ${entry.kind}, not a process`)
   const { problems, registry } = host
   const broken = problems.find((problem) => problem.entry === id)
