@@ -14,11 +14,12 @@ import type { PrometheusEndpoint } from './features/metrics/prometheus.ts'
 import type { Config } from './loader/config.ts'
 import type { Loaded } from './loader/load.ts'
 import { resolvePlaceholders } from './loader/placeholders.ts'
+import type { SourceChecks } from './loader/source-checks.ts'
 import type { LuaEngine } from './lua/engine.ts'
 import { Engines } from './lua/engines.ts'
 import type { LuaModule } from './lua/module.ts'
 import { generatedLimits, type Program, trustedLimits } from './lua/program.ts'
-import { type Erased, eraseTypes } from './lua/typed/erase.ts'
+import { type Erased, eraseTypes, mayBeMisread } from './lua/typed/erase.ts'
 import { compileLua } from './lua/wasm.ts'
 import { type Logger, silentLogger } from './observe/logger.ts'
 import { Functions } from './process/functions.ts'
@@ -47,6 +48,8 @@ export interface HostOptions {
   readonly clock?: Clock
   /** Versions are kept here; in memory unless given. */
   readonly history?: History
+  /** Sources that earlier runs found to be plain Lua; asked before one is compiled to see. */
+  readonly checks?: Pick<SourceChecks, 'has' | 'add'>
   /** Lua modules of the embedding program, beside the runtime's own. */
   readonly modules?: readonly LuaModule[]
   /** Entry kinds of the embedding program. */
@@ -174,7 +177,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   const confine = confiner(generatedConfinement(policies))
   const baseNames = new Set(['string', 'table', 'math', 'coroutine', 'utf8', 'channel'])
   const codeBase = new CodeBase({
-    erase: (source, id) => plainLua(engines.get({ generated: false }), source, id),
+    erase: (source, id) => plainLua(engines.get({ generated: false }), source, id, options.checks),
     knownModule: (name) => byName.has(name) || baseNames.has(name),
     guarded: modules.guardedModules,
     policy: (origin) =>
@@ -262,15 +265,24 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
  * Checks the syntax and erases types. What Lua itself accepts has none and stays as it is: its parser is much faster than
  * that of the dialect, which has the better messages and goes second.
  */
-function plainLua(engine: LuaEngine, source: string, id: string): Erased {
+function plainLua(engine: LuaEngine, source: string, id: string, checks: HostOptions['checks']): Erased {
+  if (checks?.has(source) === true) return { source, needsTypes: false }
+  if (!mayBeMisread(source) && compiles(engine, id, source)) {
+    checks?.add(source)
+    return { source, needsTypes: false }
+  }
+  const erased = eraseTypes(source, id)
+  engine.checkSyntax(id, erased.source)
+  return erased
+}
+
+function compiles(engine: LuaEngine, id: string, source: string): boolean {
   try {
     engine.checkSyntax(id, source)
-    return { source, needsTypes: false }
+    return true
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error
-    const erased = eraseTypes(source, id)
-    engine.checkSyntax(id, erased.source)
-    return erased
+    return false
   }
 }
 

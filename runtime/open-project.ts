@@ -12,6 +12,7 @@ import { HotReload, type ReloadLine } from './hot-reload.ts'
 import { type ConfigSources, loadConfig } from './loader/config.ts'
 import { type Loaded, type LoadOptions, loadProject, projectCache } from './loader/load.ts'
 import type { Bundle } from './loader/project.ts'
+import { SourceChecks } from './loader/source-checks.ts'
 import { Watcher } from './loader/watcher.ts'
 import type { History } from './registry/history.ts'
 import { openHistory } from './registry/sqlite-history.ts'
@@ -78,12 +79,14 @@ export async function openProject(options: ProjectOptions): Promise<OpenProject>
   const hasTerminal = loaded.entries.some(({ kind }) => kind === 'terminal.host')
   const added = options.needsTerminal === true && !hasTerminal ? [implicitTerminal] : []
   const entries = [...(options.entries ?? []), ...added]
-  const host = await createHost({ ...options, loaded, entries, ...(history === undefined ? {} : { history }) })
+  const checks = new SourceChecks(join(root, '.wippy', 'cache', 'sources.json'))
+  const host = await createHost({ ...options, loaded, entries, checks, ...(history === undefined ? {} : { history }) })
   const reload = options.watch === false ? undefined : follow(options, loaded, load, host)
   return {
     loaded,
     host,
     async close(reason) {
+      checks.save()
       await reload?.stop()
       await host.stop(reason)
     },
