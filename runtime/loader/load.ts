@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { Entry, Origin } from '../core/entry.ts'
 import { parseId } from '../core/id.ts'
 import { canonicalJson } from '../core/value.ts'
@@ -30,6 +30,8 @@ export interface LoadOptions extends GatherOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Components and applications of the npm package. */
   readonly bundle?: Bundle
+  /** An archive to run instead of the project's own sources and modules. */
+  readonly pack?: string
   /** Kept between the loads of one project: makes reloads cheap, and keeps the last good reading of broken files. */
   readonly cache?: SourceCache
 }
@@ -87,7 +89,7 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
   const cache = options.cache ?? new SourceCache()
   const read = cache.yaml
   const config = options.config ?? loadConfig({ ...options.settings, root: options.root, env, read })
-  const project = findProject({
+  const found = findProject({
     root: options.root,
     ...(options.lockFile === undefined ? {} : { lockFile: options.lockFile }),
     ...(options.bundle === undefined ? {} : { bundle: options.bundle }),
@@ -96,6 +98,7 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
     read,
     manifests: cache.manifests,
   })
+  const project = options.pack === undefined ? found : packProject(found, options.pack)
   const gathering = new Gathering(options, project, cache, env)
   gathering.readApp()
   for (const module of project.modules) await gathering.readModule(module)
@@ -124,6 +127,20 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
       return hash
     },
   }
+}
+
+/** A project whose only source is an archive; its folder still gives the configuration. */
+function packProject(project: Project, file: string): Project {
+  const name = basename(file).replace(/\.wapp$/, '')
+  const module: ModuleFolder = {
+    name,
+    version: undefined,
+    origin: 'pack',
+    folder: file,
+    source: file,
+    manifest: undefined,
+  }
+  return { ...project, source: undefined, componentFolders: [], modules: [module], locked: [], bundle: {} }
 }
 
 /** SHA-256 of what an entry is, without its id. */

@@ -146,7 +146,8 @@ export class CodeBase implements Participant {
   #checkModules(entry: Entry, config: LuaConfig, origin: Origin): void {
     for (const name of config.modules.values()) {
       const granted =
-        this.#deps.knownModule(name) && (!this.#deps.guarded.has(name) || origin === 'component' || origin === 'host')
+        this.#deps.knownModule(name) &&
+        (!this.#deps.guarded.has(name) || origin === 'component' || origin === 'pack' || origin === 'host')
       if (granted) continue
       throw new RuntimeError('NotFound', `node with ID ${name} not found (module of ${entry.id})`, { retryable: false })
     }
