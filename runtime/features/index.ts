@@ -44,6 +44,8 @@ import { httpClientModule } from './http_client/module.ts'
 import { type ByteSource, Scanner, splits } from './http_client/scanner.ts'
 import { scannerType } from './http_client/stream-type.ts'
 import { ioModule } from './io/io-module.ts'
+import { decodeJson } from './json/decode.ts'
+import { encodeJson } from './json/encode.ts'
 import { jsonModule } from './json/json-module.ts'
 import { loggerModule } from './logger.ts'
 import { functionKind, type LuaKindDeps, libraryKind, processKind } from './lua/kinds.ts'
@@ -51,7 +53,7 @@ import { Metrics } from './metrics/metrics.ts'
 import { metricsModule } from './metrics/metrics-module.ts'
 import { openaiModule } from './openai/module.ts'
 import { osModule } from './os.ts'
-import { payloadModule } from './payload.ts'
+import { payloadFunctions, payloadModule } from './payload.ts'
 import { hostKinds } from './process/host-kinds.ts'
 import { processModule } from './process/process-module.ts'
 import { processFunctions } from './process/raw.ts'
@@ -174,6 +176,7 @@ export function createModules(
     baseModules: base.map((module) => module.name),
     guardedModules: new Set(['openai']),
     raw: (engine) => ({
+      ...payloadFunctions({ json: { encode: encodeJson, decode: decodeJson } })(engine),
       ...processFunctions({ kernel, guard })(engine),
       ...funcsFunctions({ functions, guard })(engine),
     }),

@@ -3,7 +3,7 @@
 import { RuntimeError } from '../core/error.ts'
 import { Coroutine } from './coroutine.ts'
 import type { LuaEngine } from './engine.ts'
-import { HANDLE_MESSAGE, HANDLE_PAYLOAD, type RawFunctions } from './instance.ts'
+import { HANDLE_MESSAGE, HANDLE_PAYLOAD, PAYLOAD_VALUES, type RawFunctions } from './instance.ts'
 import { environmentKey, KEY } from './keys.ts'
 import { LuaObject, LuaRaise } from './module.ts'
 import { patternFunctions } from './pattern-functions.ts'
@@ -32,7 +32,7 @@ export function builtinFunctions(engine: LuaEngine): RawFunctions {
   }
 
   const pushPayloadOf = (thread: number, value: () => void): void => {
-    lua.pushUserdata(thread, HANDLE_PAYLOAD, 1, KEY.payload)
+    lua.pushUserdata(thread, HANDLE_PAYLOAD, PAYLOAD_VALUES, KEY.payload)
     value()
     lua.api.lua_setiuservalue(thread, -2, 1)
   }
@@ -162,13 +162,6 @@ export function builtinFunctions(engine: LuaEngine): RawFunctions {
     payload_data(thread) {
       if (lua.handleAt(thread, 1) !== HANDLE_PAYLOAD) throw new LuaRaise("bad argument #1 to 'data' (payload expected)")
       lua.api.lua_getiuservalue(thread, 1, 1)
-      return 1
-    },
-
-    payload_transcode(thread) {
-      if (lua.handleAt(thread, 1) !== HANDLE_PAYLOAD)
-        throw new LuaRaise("bad argument #1 to 'transcode' (payload expected)")
-      lua.api.lua_settop(thread, 1)
       return 1
     },
 

@@ -11,6 +11,8 @@ export type RawFunctions = Record<string, (thread: number) => number>
 /** Userdata begin with a handle: an index of `objects`, or one of these, which have no host object behind them. */
 export const HANDLE_MESSAGE = 0xfffffff1
 export const HANDLE_PAYLOAD = 0xfffffff2
+/** User values of a payload: the value, and the format of a transcoded one (nil is a Lua value). */
+export const PAYLOAD_VALUES = 2
 const FIRST_RESERVED = 0xfffffff0
 
 /** Raised by a trap (out-of-bounds access, unreachable, stack overflow inside wasm): the instance must not be used again. */

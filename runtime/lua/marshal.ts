@@ -5,7 +5,7 @@ import { RuntimeError } from '../core/error.ts'
 import { emptyMap, type Value } from '../core/value.ts'
 import { Channel } from './channel.ts'
 import { DetachedFloat, DetachedTable } from './detached.ts'
-import { HANDLE_MESSAGE, HANDLE_PAYLOAD, type LuaInstance } from './instance.ts'
+import { HANDLE_MESSAGE, HANDLE_PAYLOAD, type LuaInstance, PAYLOAD_VALUES } from './instance.ts'
 import { KEY } from './keys.ts'
 import { type AnyHostFunction, LuaFunctionRef, LuaObject, LuaPayload, LuaTable } from './module.ts'
 import type { VM } from './vm.ts'
@@ -279,7 +279,7 @@ export class Marshal {
       return
     }
     if (value instanceof LuaPayload) {
-      this.#lua.pushUserdata(thread, HANDLE_PAYLOAD, 1, KEY.payload)
+      this.#lua.pushUserdata(thread, HANDLE_PAYLOAD, PAYLOAD_VALUES, KEY.payload)
       this.#push(vm, thread, value.value, depth + 1)
       api.lua_setiuservalue(thread, -2, 1)
       return

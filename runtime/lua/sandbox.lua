@@ -121,6 +121,11 @@ local function subject(value)
   return value
 end
 
+for _, name in ipairs { "len", "lower", "upper", "reverse" } do
+  local native = string[name]
+  text[name] = function(s) return native(subject(s)) end
+end
+
 -- Patterns native Lua runs quickly on subjects up to a length, by text; the rest goes to a matcher with a step budget.
 local bounded_find, cheap_pattern = host.bounded_find, host.cheap_pattern
 local cheap, cheap_count = {}, 0
@@ -446,10 +451,11 @@ local message_metatable = {
 }
 local payload_metatable = {
   __index = freeze {
-    data = host.payload_data, unmarshal = host.payload_data, transcode = host.payload_transcode,
-    get_format = function() return "lua/any" end,
+    data = host.payload_data, unmarshal = host.payload_unmarshal, transcode = host.payload_transcode,
+    get_format = host.payload_format,
   },
-  __metatable = false, __name = "payload", __tostring = function() return "payload{format=lua/any}" end,
+  __metatable = false, __name = "payload",
+  __tostring = function(payload) return "payload{format=" .. payload:get_format() .. "}" end,
 }
 local error_text = host.error_text
 local error_metatable = {

@@ -7,8 +7,10 @@ import type { Value } from '../../runtime/core/value.ts'
 import { errorsModule } from '../../runtime/features/errors.ts'
 import { funcsModule } from '../../runtime/features/funcs/funcs-module.ts'
 import { funcsFunctions } from '../../runtime/features/funcs/raw.ts'
+import { decodeJson } from '../../runtime/features/json/decode.ts'
+import { encodeJson } from '../../runtime/features/json/encode.ts'
 import { osModule } from '../../runtime/features/os.ts'
-import { payloadModule } from '../../runtime/features/payload.ts'
+import { payloadFunctions, payloadModule } from '../../runtime/features/payload.ts'
 import { processModule } from '../../runtime/features/process/process-module.ts'
 import { processFunctions } from '../../runtime/features/process/raw.ts'
 import { Engines } from '../../runtime/lua/engines.ts'
@@ -75,6 +77,7 @@ export async function luaNode(modules: readonly LuaModule[] = [], options: NodeO
       modules: new Map(all.map((module) => [module.name, module])),
       baseModules: base.map((module) => module.name),
       raw: (engine) => ({
+        ...payloadFunctions({ json: { encode: encodeJson, decode: decodeJson } })(engine),
         ...processFunctions({ kernel, guard })(engine),
         ...funcsFunctions({ functions, guard })(engine),
       }),

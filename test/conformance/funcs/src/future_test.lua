@@ -1,0 +1,75 @@
+-- funcs.async and the Future it gives.
+local test = require("test")
+local funcs = require("funcs")
+local time = require("time")
+
+return { run_tests = test.run_cases(function()
+  describe("a future", function()
+    it("delivers a payload once", function()
+      local future, err = funcs.async("app:slow", "5ms", "value")
+      test.is_nil(err)
+      test.is_false(future:is_complete())
+      local result, none = future:result()
+      test.is_nil(result)
+      test.is_nil(none)
+      local delivered, ok = future:response():receive()
+      test.is_true(ok)
+      test.eq(delivered:data(), "value")
+      test.is_true(future:is_complete())
+      test.eq(future:result():data(), "value")
+      local again, open = future:channel():receive()
+      test.is_nil(again)
+      test.is_false(open)
+    end)
+
+    it("delivers an error", function()
+      local future = funcs.async("app:fails_with_error")
+      local delivered = future:response():receive()
+      test.eq(delivered:kind(), errors.NOT_FOUND)
+      local value, err = future:result()
+      test.has_error(value, err)
+      local failure, failed = future:error()
+      test.is_true(failed)
+      test.eq(failure:kind(), errors.NOT_FOUND)
+    end)
+
+    it("that went well has no error", function()
+      local future = funcs.async("app:echo")
+      future:response():receive()
+      local failure, failed = future:error()
+      test.is_nil(failure)
+      test.is_false(failed)
+    end)
+
+    it("can be cancelled", function()
+      local future = funcs.async("app:slow", "1h", 1)
+      test.is_false(future:is_canceled())
+      test.is_true(future:cancel())
+      test.is_true(future:is_canceled())
+      local value, err = future:result()
+      test.has_error(value, err)
+      test.eq(err:kind(), errors.CANCELED)
+    end)
+
+    it("runs beside others", function()
+      local start = time.now()
+      local futures = {}
+      for i = 1, 10 do futures[i] = funcs.async("app:slow", "50ms", i) end
+      local sum = 0
+      for _, future in ipairs(futures) do sum = sum + future:response():receive():data() end
+      test.eq(sum, 55)
+      test.lt(time.now():sub(start):seconds(), 0.45)
+    end)
+
+    it("of a function that is not there fails", function()
+      local future, err = funcs.async("app:nope")
+      if future then
+        err = future:response():receive()
+      end
+      test.eq(err:kind(), errors.NOT_FOUND)
+      future, err = funcs.async("")
+      test.has_error(future, err)
+      test.eq(err:kind(), errors.INVALID)
+    end)
+  end)
+end) }
