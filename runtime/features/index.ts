@@ -8,6 +8,7 @@ import { type LuaModule, raise } from '../lua/module.ts'
 import type { Logger } from '../observe/logger.ts'
 import { Offload } from '../offload/offload.ts'
 import type { Functions } from '../process/functions.ts'
+import { Groups } from '../process/groups.ts'
 import type { Kernel } from '../process/kernel.ts'
 import type { Terminal } from '../process/terminal.ts'
 import type { AnyKind } from '../registry/kind.ts'
@@ -54,6 +55,7 @@ import { metricsModule } from './metrics/metrics-module.ts'
 import { openaiModule } from './openai/module.ts'
 import { osModule } from './os.ts'
 import { payloadFunctions, payloadModule } from './payload.ts'
+import { pgModule } from './pg.ts'
 import { hostKinds } from './process/host-kinds.ts'
 import { processModule } from './process/process-module.ts'
 import { processFunctions } from './process/raw.ts'
@@ -134,6 +136,7 @@ export function createModules(
   return {
     modules: [
       ...base,
+      pgModule({ groups: new Groups(kernel), guard }),
       funcsModule({ functions, guard, clock, random }),
       jsonModule,
       timeModule({ clock }),

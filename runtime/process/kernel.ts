@@ -34,6 +34,7 @@ export class Kernel {
   readonly #processes = new Map<number, Process>()
   readonly #watchers = new Map<Process, ((exit: Exit) => void)[]>()
   readonly #failed: (process: Process, error: RuntimeError) => void
+  readonly #beforeExit: ((process: Process) => void)[] = []
   #serial = 0
 
   /** `failed` is told of every process that ended with an error, for the log. */
@@ -162,6 +163,11 @@ export class Kernel {
     return new Start(this.node, serial, host, frame, args, ended)
   }
 
+  /** Calls `release` for every process that ends, before anybody is told. */
+  beforeExit(release: (process: Process) => void): void {
+    this.#beforeExit.push(release)
+  }
+
   /** Makes a process findable; for functions, which have pids but no host. */
   add(process: Process): void {
     this.#processes.set(process.serial, process)
@@ -171,6 +177,7 @@ export class Kernel {
   remove(process: Process, exit: Exit): void {
     this.#processes.delete(process.serial)
     this.names.release(process)
+    for (const release of this.#beforeExit) release(process)
     this.links.ended(process, exit)
     this.#tell(process, exit)
   }

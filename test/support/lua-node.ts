@@ -56,11 +56,16 @@ export interface LuaNode {
   run(id: string, ...args: Value[]): Promise<{ value?: Value; error?: RuntimeError }>
   /** Runs Lua text as the body of a process and gives what it returns; an error rejects. */
   eval(body: string, options?: CodeOptions & { frame?: Frame }): Promise<Value>
+  /** No more processes of this definition: its VMs close as they empty. */
+  retire(id: string): void
   /** Adds a host, started. */
   host(id: string, kind?: 'process' | 'terminal'): ProcessHost
 }
 
-export async function luaNode(modules: readonly LuaModule[] = [], options: NodeOptions = {}): Promise<LuaNode> {
+export async function luaNode(
+  modules: readonly LuaModule[] | ((kernel: Kernel) => readonly LuaModule[]) = [],
+  options: NodeOptions = {},
+): Promise<LuaNode> {
   const scheduler = new Scheduler(options)
   const failures: LuaNode['failures'] = []
   const prints: string[] = []
@@ -68,8 +73,9 @@ export async function luaNode(modules: readonly LuaModule[] = [], options: NodeO
   const guard = new Guard({ strict: options.strict ?? false })
   const functions = new Functions()
   const clock = options.clock ?? systemClock()
+  const added = typeof modules === 'function' ? modules(kernel) : modules
   const base = [processModule({ kernel, guard }), errorsModule, payloadModule, osModule({ clock })]
-  const all = [...base, funcsModule({ functions, guard, clock, random: options.random ?? Math.random }), ...modules]
+  const all = [...base, funcsModule({ functions, guard, clock, random: options.random ?? Math.random }), ...added]
   const engines = new Engines(
     {
       scheduler,
@@ -110,6 +116,7 @@ export async function luaNode(modules: readonly LuaModule[] = [], options: NodeO
     limits: { ...(options.generated === true ? generatedLimits : trustedLimits), ...options.limits },
     generated: options.generated ?? false,
   })
+  const programs = new Map<string, Program>()
   let evaluated = 0
 
   const node: LuaNode = {
@@ -121,6 +128,7 @@ export async function luaNode(modules: readonly LuaModule[] = [], options: NodeO
     library: (id, source, options = {}) => code(id, source, options),
     process(id, source, options = {}) {
       const made = program(id, source, options)
+      programs.set(id, made)
       kernel.factories.set(id, { create: (init) => engines.get(made).createProcess(made, init) })
     },
     function(id, source, options = {}) {
@@ -153,6 +161,12 @@ export async function luaNode(modules: readonly LuaModule[] = [], options: NodeO
           else reject(exit.error)
         })
       })
+    },
+    retire(id) {
+      const made = programs.get(id)
+      if (made !== undefined) engines.get(made).retire(made)
+      programs.delete(id)
+      kernel.factories.delete(id)
     },
     host: addHost,
   }
