@@ -30,8 +30,10 @@ export interface Call {
   readonly frame: Frame
   /** Registry id of the code that runs, for relative names and messages. */
   readonly definition: string
-  /** Aborted when the process ends or its call is cancelled: pass it to everything that waits. */
+  /** Aborted when the process ends or the waiting coroutine is closed: pass it to everything this call waits for. */
   readonly signal: AbortSignal
+  /** Aborted when the process ends: for what goes on after this call has returned. */
+  readonly lifetime: AbortSignal
   /** `id:line` of the Lua line that called. */
   where(): string
   /** Lua traceback of the caller; for errors that are made to be read. */

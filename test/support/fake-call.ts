@@ -33,6 +33,7 @@ export function fakeCall(frame: Frame = emptyFrame): FakeCall {
     frame,
     definition: 'app:test',
     signal: controller.signal,
+    lifetime: controller.signal,
     where: () => 'app:test:1',
     channel: () => {
       throw new Error('this call has no channels')

@@ -173,9 +173,9 @@ function methodOf(deps: ContractDeps, instance: Instance, name: string) {
   return (call: Call, _self: unknown, ...args: unknown[]) => {
     const abort = new AbortController()
     const ended = (): void => abort.abort()
-    call.signal.addEventListener('abort', ended)
+    call.lifetime.addEventListener('abort', ended)
     const result = callMethod(deps, call, instance, base, args, abort.signal).finally(() => {
-      call.signal.removeEventListener('abort', ended)
+      call.lifetime.removeEventListener('abort', ended)
     })
     return deps.future(call, result, ended)
   }

@@ -155,7 +155,7 @@ function startFuture(
 ): unknown {
   const name = checkedId(deps, call, id)
   const abort = new AbortController()
-  const running = cancellable(call.signal, abort, (signal) => invoke(deps, frame, options, signal, name, args))
+  const running = cancellable(call.lifetime, abort, (signal) => invoke(deps, frame, options, signal, name, args))
   return futureType.wrap(futureOf(call, running.then(firstOf), () => abort.abort()))
 }
 
