@@ -11,6 +11,7 @@ import { createHost, type Host, type HostOptions } from './create-host.ts'
 import { HotReload, type ReloadLine } from './hot-reload.ts'
 import { type ConfigSources, loadConfig } from './loader/config.ts'
 import { type Loaded, type LoadOptions, loadProject, projectCache } from './loader/load.ts'
+import { packReader } from './loader/pack.ts'
 import type { Bundle } from './loader/project.ts'
 import { SourceChecks } from './loader/source-checks.ts'
 import { Watcher } from './loader/watcher.ts'
@@ -26,6 +27,8 @@ export interface ProjectOptions extends Omit<HostOptions, 'loaded' | 'config'> {
   readonly settings?: Omit<ConfigSources, 'root' | 'env' | 'read'>
   /** `org/module` of a bundled application to run instead of the project's own sources. */
   readonly app?: string
+  /** An archive to run instead of the project's own sources. */
+  readonly pack?: string
   /** Also load the tests of modules. */
   readonly tests?: boolean
   /** Follow changes of the files while running; default true. */
@@ -68,7 +71,9 @@ export async function openProject(options: ProjectOptions): Promise<OpenProject>
       bundle: packageBundle(),
       cache,
       ...(options.lockFile === undefined ? {} : { lockFile: options.lockFile }),
+      readPack: packReader(join(root, '.wippy', 'packs')),
       ...(options.app === undefined ? {} : { app: options.app }),
+      ...(options.pack === undefined ? {} : { pack: options.pack }),
       ...(options.tests === undefined ? {} : { tests: options.tests }),
     }
     return loadProject(plan)

@@ -193,6 +193,29 @@ function build(done: (code: number) => void): Command {
     handle,
   )
   handle(
+    program
+      .command('pack')
+      .description('put the project into one .wapp file')
+      .argument('[output]', 'file.wapp')
+      .addOption(described.lockFile)
+      .option('-d, --description <text>', 'what it is')
+      .option('-t, --tags <tags>', 'tags, with commas between')
+      .addOption(new Option('--meta <key=value>', 'further metadata (repeatable)').argParser(list))
+      .addOption(new Option('--embed <pattern>', 'embed these fs.directory entries (repeatable)').argParser(list))
+      .option('--embed-all', 'embed all fs.directory entries')
+      .option('--list', 'list the fs.directory entries and write nothing')
+      .addOption(new Option('--exclude-ns <pattern>', 'leave namespaces out (repeatable)').argParser(list))
+      .addOption(new Option('--exclude <pattern>', 'leave entries out (repeatable)').argParser(list))
+      .option('--bytecode <pattern>', 'accepted, without effect: packs carry source')
+      .addOption(described.override)
+      .addOption(described.set)
+      .addOption(described.profile),
+    async () => {
+      const { pack } = await import('./commands/pack.ts')
+      return ([output], flags) => pack(output, flags)
+    },
+  )
+  handle(
     program.command('version').description('print the version').option('--short', 'the version alone'),
     async () => {
       const { version } = await import('./commands/version.ts')

@@ -149,7 +149,7 @@ class Session {
     this.#logging.hidden = () => this.#terminal.interactive && hidesLogs(host)
     if (flags.eventStreams === true || this.#config.boolean('logmanager.stream_to_events')) this.#streamLogs(host)
     this.#tell(loaded.diagnostics)
-    if (loaded.project.source !== undefined) this.#serveControl(host, root)
+    if (loaded.project.lock !== undefined) this.#serveControl(host, root)
     return project
   }
 

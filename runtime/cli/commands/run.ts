@@ -1,10 +1,14 @@
 // `wippy run`: the whole runtime, one of its commands, one process, an archive, or a bundled application.
 
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { RuntimeError } from '../../core/error.ts'
 import { packageBundle } from '../../index.ts'
+import { readManifest } from '../../loader/manifest.ts'
+import { allowsVersion } from '../../loader/versions.ts'
 import { findCommand, mainCommand } from '../app-commands.ts'
+import { packageVersion } from '../banner.ts'
+import { parseReference } from '../modules/resolve.ts'
 import { type RunFlags, runSession, type SessionPlan } from '../session.ts'
 
 export interface RunCommandFlags extends RunFlags {
@@ -21,7 +25,7 @@ export async function run(words: readonly string[], flags: RunCommandFlags): Pro
     return runSession({ root, flags, args: words, pick: () => entry })
   }
   if (target === undefined) return runSession({ root, flags, args: [] })
-  if (target.endsWith('.wapp')) return runSession(await packPlan(resolve(root, target), rest, root, flags))
+  if (target.endsWith('.wapp')) return runSession(packPlan(resolve(root, target), rest, root, flags))
   if (target.includes('/')) return runSession(modulePlan(target, rest, root, flags))
   return runSession({ root, flags, args: rest, pick: (commands) => findCommand(commands, target).entry })
 }
@@ -36,7 +40,7 @@ function processId(text: string): string {
 
 /** `org/module[@version] [command]`: the applications that come with this package; there is no hub to ask. */
 function modulePlan(reference: string, words: readonly string[], root: string, flags: RunFlags): SessionPlan {
-  const [name = '', wanted] = reference.split('@')
+  const { name, selector } = parseReference(reference)
   const apps = packageBundle().apps ?? {}
   if (!Object.hasOwn(apps, name)) {
     const known = Object.keys(apps)
@@ -45,7 +49,13 @@ function modulePlan(reference: string, words: readonly string[], root: string, f
       details: hint === undefined ? undefined : { hint },
     })
   }
-  void wanted
+  const version = readManifest(dirname(apps[name] ?? ''))?.version ?? packageVersion()
+  if (selector !== undefined && !allowsVersion(selector, version)) {
+    throw new RuntimeError(
+      'NotFound',
+      `module ${name} has no version ${selector} here (this package brings ${version})`,
+    )
+  }
   const [command, ...args] = words
   return {
     root,
@@ -61,10 +71,23 @@ function modulePlan(reference: string, words: readonly string[], root: string, f
   }
 }
 
-async function packPlan(file: string, words: readonly string[], root: string, flags: RunFlags): Promise<SessionPlan> {
+/** `file.wapp [command]`: an archive, with the configuration of the folder it is run in. */
+function packPlan(file: string, words: readonly string[], root: string, flags: RunFlags): SessionPlan {
   if (!existsSync(file)) throw new RuntimeError('NotFound', `pack file not found: ${file}`)
-  void words
-  void root
-  void flags
-  throw new RuntimeError('Unavailable', 'packs')
+  const [command, ...args] = words
+  return {
+    root,
+    flags: { ...flags, watch: false },
+    args,
+    project: { pack: file },
+    pick: (commands) => {
+      if (command === undefined) return mainCommand(commands)?.entry
+      const found = commands.find(({ name, useCase }) => name === command && useCase === 'run')
+      if (found !== undefined) return found.entry
+      const names = commands.map(({ name }) => name).join(', ')
+      throw new RuntimeError('NotFound', `command ${JSON.stringify(command)} not found in pack`, {
+        details: { hint: names === '' ? 'The pack has no commands.' : `It has: ${names}` },
+      })
+    },
+  }
 }
