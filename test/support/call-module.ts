@@ -79,6 +79,7 @@ export function fakeCall(): FakeCall {
     frame: emptyFrame,
     definition: 'test:caller',
     signal: controller.signal,
+    lifetime: controller.signal,
     owned,
     where: () => 'test:caller:1',
     channel: (capacity) => new FakeChannel(capacity),
