@@ -26,12 +26,18 @@ export class Coroutine implements Task {
     this.process = process
   }
 
+  /** The last slice of its process took long (process/scheduler.ts). */
+  get busy(): boolean {
+    return this.process.busy
+  }
+
   /** True when there is no more to wait for: an answer came, or the process ended. */
   get settled(): boolean {
     return this.ready || this.dropped || this.process.ended
   }
 
   run(): void {
+    this.process.steps++
     this.process.engine.runSlice(this)
   }
 }

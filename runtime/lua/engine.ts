@@ -17,7 +17,7 @@ import { type LuaModule, LuaRaise } from './module.ts'
 import type { Program } from './program.ts'
 import { StackPayload } from './stack-payload.ts'
 import { YIELD } from './trampolines.ts'
-import { VM, type VmDeps } from './vm.ts'
+import { GC_PERCENT, VM, type VmDeps } from './vm.ts'
 import { LUA, type LuaModules, REGISTRY, STATUS } from './wasm.ts'
 
 /** One VM holds at most so many processes: a larger heap makes collector pauses longer (design ENGINE §6). */
@@ -25,6 +25,8 @@ const PROCESSES_PER_VM = 4096
 /** Code that cannot yield (a C callback) is interrupted after this long, by an error. */
 const HARD_MS = 90
 const HARD_MS_GENERATED = 50
+/** A process whose slice took this long is busy (process/scheduler.ts). */
+const LONG_SLICE_MS = 1
 /** What compiling one chunk may take. */
 const SYNTAX_MEMORY = 256 << 20
 const LOOK_EVERY_OPERATION = 31
@@ -81,6 +83,8 @@ export class LuaEngine {
       functionIndex: (fn, name, self) => this.hostFunctions.indexOf(fn, name, self),
       typeKey: (type) => this.hostFunctions.typeKey(type),
       buildMetatable: (vm, thread, type) => this.hostFunctions.buildMetatable(vm, thread, type),
+      open: new Set(),
+      gcPercent: GC_PERCENT,
       building: undefined,
     }
   }
@@ -183,13 +187,23 @@ export class LuaEngine {
 
   /** Full collection in every VM; for measurements and `system.gc`. */
   collect(): void {
-    for (const vms of this.#vms.values()) for (const vm of vms) vm.collect()
+    for (const vm of this.#vmDeps.open) vm.collect()
   }
 
-  /** Bytes used by all VMs of processes. */
+  get gcPercent(): number {
+    return this.#vmDeps.gcPercent
+  }
+
+  /** How much heaps grow, in percent, before they are collected again; for all VMs there are and will be. */
+  setGcPercent(percent: number): void {
+    this.#vmDeps.gcPercent = percent
+    for (const vm of this.#vmDeps.open) vm.setGcPercent(percent)
+  }
+
+  /** Bytes used by all VMs, those of function calls included. */
   get memoryUsed(): number {
     let used = 0
-    for (const vms of this.#vms.values()) for (const vm of vms) used += vm.used
+    for (const vm of this.#vmDeps.open) used += vm.used
     return used
   }
 
@@ -289,7 +303,8 @@ export class LuaEngine {
     coroutine.args = 0
     coroutine.ready = false
     this.current = coroutine
-    this.scheduler.sliceStart = 0
+    // The CPU of code made at run time is counted exactly: slices too short for the hook would add up unseen.
+    this.scheduler.sliceStart = process.program.generated ? performance.now() : 0
     this.preempted = false
     coroutine.onStack++
     vm.activations++
@@ -306,6 +321,7 @@ export class LuaEngine {
     this.current = from
     coroutine.onStack--
     vm.activations--
+    this.#account(process)
     if (process.ended) this.#reap(coroutine)
     else if (process.doomed !== null) this.#finish(process, process.doomed, 0, 0)
     else if (process.replacing !== null) this.#replace(process, process.replacing)
@@ -314,9 +330,19 @@ export class LuaEngine {
     else this.#returned(coroutine, status)
   }
 
+  /** Counts the CPU of the slice that is over. */
+  #account(process: LuaProcess): void {
+    if (this.scheduler.sliceStart === 0) {
+      process.busy = false
+      return
+    }
+    const used = performance.now() - this.scheduler.sliceStart
+    process.cpu += used
+    process.busy = used > LONG_SLICE_MS
+  }
+
   #yielded(coroutine: Coroutine): void {
     const { process } = coroutine
-    if (this.scheduler.sliceStart !== 0) process.cpu += performance.now() - this.scheduler.sliceStart
     const { limits } = process.program
     if (process.cpu > limits.cpu) {
       this.#finish(
@@ -403,7 +429,7 @@ export class LuaEngine {
       coroutine.resident = false
       this.#nested--
       this.current = coroutine
-      this.scheduler.sliceStart = 0
+      this.scheduler.sliceStart = coroutine.process.program.generated ? performance.now() : 0
       this.preempted = false
       if (coroutine.ready && !coroutine.process.ended && !coroutine.dropped) {
         const { args } = coroutine

@@ -6,6 +6,7 @@ import type {
   Exit,
   Payload,
   Process,
+  ProcessActivity,
   ProcessEvent,
   ProcessInit,
   ProcessOptions,
@@ -46,6 +47,10 @@ export class LuaProcess implements Upgradable {
   afterRelease: (() => void) | null = null
   /** Milliseconds of CPU counted so far. */
   cpu = 0
+  /** Slices run so far. */
+  steps = 0
+  /** Its last slice took long; code made at run time has to show that it does not. */
+  busy: boolean
   readonly #init: ProcessInit
   #pid: string | null = null
   #mailbox: Mailbox | null = null
@@ -62,6 +67,7 @@ export class LuaProcess implements Upgradable {
     this.host = init.host
     this.frame = init.frame
     this.#init = init
+    this.busy = program.generated
   }
 
   get pid(): string {
@@ -84,6 +90,22 @@ export class LuaProcess implements Upgradable {
     if (this.#owned === null) this.#owned = new Set()
     this.#owned.add(resource)
     return { release: () => this.#owned?.delete(resource) }
+  }
+
+  get parent(): ProcessInit['parent'] {
+    return this.#init.parent
+  }
+
+  inspect(): ProcessActivity {
+    const coroutines = this.coroutines === null ? [this.main] : [this.main, ...this.coroutines]
+    const ready = coroutines.some((coroutine) => coroutine.ready)
+    return {
+      state: this.engine.isRunning(this) ? 'running' : ready ? 'ready' : 'waiting',
+      steps: this.steps,
+      coroutines: coroutines.length,
+      queued: this.queued,
+      cpu: this.cpu,
+    }
   }
 
   setOptions(changes: Partial<ProcessOptions>): void {

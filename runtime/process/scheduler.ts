@@ -4,6 +4,8 @@
 /** Something that runs one slice at a time. */
 export interface Task {
   run(): void
+  /** Its last slice took long: it waits behind those that only answer, however many of its kind there are. */
+  readonly busy?: boolean
 }
 
 /** A slice ends after about this long (design ENGINE §3). */
@@ -66,6 +68,8 @@ export interface SchedulerOptions {
 
 export class Scheduler {
   readonly #ready = new Ring<Task>()
+  /** Tasks that use up their slices: one of them runs in every turn of the loop, after those that do not. */
+  readonly #busy = new Ring<Task>()
   readonly #pick: ((count: number) => number) | undefined
   #scheduled = false
   #running = false
@@ -81,12 +85,13 @@ export class Scheduler {
 
   /** Puts a task at the end of the queue and makes sure the loop will run. */
   enqueue(task: Task): void {
-    this.#ready.push(task)
+    if (task.busy === true && this.#pick === undefined) this.#busy.push(task)
+    else this.#ready.push(task)
     if (!this.#scheduled && !this.#running) this.#schedule()
   }
 
   get readyCount(): number {
-    return this.#ready.length
+    return this.#ready.length + this.#busy.length
   }
 
   #schedule(): void {
@@ -106,15 +111,29 @@ export class Scheduler {
         if (this.overBudget) break
         if ((this.sliceStart !== 0 || ++count % LOOK_EVERY === 0) && this.#used() > BUDGET_MS) break
       }
+      if (this.#busy.length > 0) this.#runBusy()
     } finally {
       this.#running = false
-      if (this.#ready.length > 0) this.#schedule()
+      if (this.readyCount > 0) this.#schedule()
     }
   }
 
+  #runBusy(): void {
+    this.overBudget = false
+    this.#loopStart = performance.now()
+    // Only those that wait now: one that stays busy goes behind what has become ready.
+    for (let left = this.#busy.length; left > 0 && this.withinBudget(); left--) this.#busy.shift()?.run()
+  }
+
   #next(): Task | undefined {
-    if (this.#pick === undefined || this.#ready.length === 0) return this.#ready.shift()
-    return this.#ready.take(this.#pick(this.#ready.length))
+    if (this.#pick !== undefined && this.#ready.length > 0) return this.#ready.take(this.#pick(this.#ready.length))
+    let task = this.#ready.shift()
+    // found to be busy since it was queued
+    while (task?.busy === true) {
+      this.#busy.push(task)
+      task = this.#ready.shift()
+    }
+    return task
   }
 
   #used(): number {
