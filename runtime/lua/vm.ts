@@ -18,6 +18,8 @@ const MAX_BUILT = 256 << 20
 const MAX_CACHED_TEXTS = 1024
 const MAX_POOLED_THREADS = 4096
 const MASK_COUNT = 8
+/** What Lua starts with: a heap is collected when it has doubled. */
+export const GC_PERCENT = 100
 export const HOOK_COUNT = 5_000
 export const HOOK_COUNT_GENERATED = 1_000
 
@@ -30,6 +32,10 @@ export interface VmDeps {
   readonly functionIndex: (fn: AnyHostFunction, name: string, self: LuaType<unknown> | undefined) => number
   /** Metatable key of a type, and whether it is fully described by its spec. */
   readonly typeKey: (type: LuaType<unknown>) => number
+  /** Every VM that is not closed, those of function calls included. */
+  readonly open: Set<VM>
+  /** How much of its size a heap grows before it is collected again, in percent. */
+  gcPercent: number
   /** The VM whose sandbox is running, while it is. */
   building: VM | undefined
   readonly buildMetatable: (vm: VM, thread: number, type: LuaType<unknown>) => void
@@ -87,6 +93,8 @@ export class VM {
     lua.api.lua_sethook(this.main, lua.hookSlot, MASK_COUNT, count)
     lua.api.lua_sethook(this.scratchThread, lua.hookSlot, MASK_COUNT, count)
     this.limit()
+    if (deps.gcPercent !== GC_PERCENT) this.setGcPercent(deps.gcPercent)
+    deps.open.add(this)
   }
 
   #openLibraries(): void {
@@ -210,11 +218,35 @@ export class VM {
     this.#lua.setWord(this.#account + 4, this.memoryLimit)
   }
 
+  /** As `lift` and `limit`, keeping what is lifted already: for work between the two, or outside them. */
+  #unlimited<T>(work: () => T): T {
+    const lua = this.#lua
+    lua.refresh()
+    const account = this.#account >> 2
+    const limit = lua.u32[account + 1] as number
+    lua.u32[account + 1] = NO_LIMIT
+    try {
+      return work()
+    } finally {
+      lua.setWord(this.#account + 4, limit)
+    }
+  }
+
   collect(): void {
-    const { api } = this.#lua
+    this.#collector('collect')
+  }
+
+  /** Lua's own word is the pause: 200 is a heap twice the size. */
+  setGcPercent(percent: number): void {
+    this.#collector('setpause', 100 + percent)
+  }
+
+  #collector(operation: string, argument?: number): void {
+    const { api, side } = this.#lua
     api.lua_rawgetp(this.scratchThread, REGISTRY, KEY.collect)
-    this.#lua.pushText(this.scratchThread, 'collect')
-    api.lua_pcallk(this.scratchThread, 1, 0, 0, 0, 0)
+    this.#lua.pushText(this.scratchThread, operation)
+    if (argument !== undefined) side.pushint(this.scratchThread, argument)
+    api.lua_pcallk(this.scratchThread, argument === undefined ? 1 : 2, 0, 0, 0, 0)
     api.lua_settop(this.scratchThread, 0)
   }
 
@@ -228,7 +260,7 @@ export class VM {
 
   /** A thread with an empty stack, anchored until released. */
   takeThread(): number {
-    return this.#idleThreads.pop() ?? this.#thread(this.main)
+    return this.#idleThreads.pop() ?? this.#unlimited(() => this.#thread(this.main))
   }
 
   /** A thread that returned is used again; one that failed or was stopped half-way is left to the collector. */
@@ -335,8 +367,12 @@ export class VM {
     const key = this.#deps.typeKey(type)
     if (!this.#types.has(key)) {
       this.#types.add(key)
-      this.#deps.buildMetatable(this, this.scratchThread, type)
-      this.#lua.api.lua_rawsetp(this.scratchThread, REGISTRY, key)
+      // Its own lift and limit must not end the one around it.
+      this.#unlimited(() => {
+        this.#deps.buildMetatable(this, this.scratchThread, type)
+        this.lift()
+        this.#lua.api.lua_rawsetp(this.scratchThread, REGISTRY, key)
+      })
     }
     return key
   }
@@ -376,16 +412,19 @@ export class VM {
 
   traceback(thread: number): string {
     const { api } = this.#lua
-    api.luaL_traceback(this.scratchThread, thread, 0, 0)
-    const text = this.#lua.readText(this.scratchThread, -1) ?? ''
-    api.lua_settop(this.scratchThread, 0)
-    return text
+    return this.#unlimited(() => {
+      api.luaL_traceback(this.scratchThread, thread, 0, 0)
+      const text = this.#lua.readText(this.scratchThread, -1) ?? ''
+      api.lua_settop(this.scratchThread, 0)
+      return text
+    })
   }
 
   /** Only from the top of the loop: no thread of this state may be on the stack. */
   close(): void {
     if (this.closed) return
     this.closed = true
+    this.#deps.open.delete(this)
     this.#lua.api.lua_close(this.main)
     this.#lua.api.free(this.#account)
   }
