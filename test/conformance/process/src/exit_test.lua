@@ -1,0 +1,185 @@
+-- Ends: results, events, monitors, links, cancelling, terminating.
+local test = require("test")
+local HOST = "app:processes"
+
+local function fails(value, err, kind, part)
+  test.has_error(value, err)
+  test.eq(err:kind(), kind)
+  if part then test.contains(tostring(err), part) end
+end
+
+-- The next event about a pid.
+local function event_of(pid)
+  local events = process.events()
+  while true do
+    local event = events:receive()
+    if event.from == pid then return event end
+  end
+end
+
+local function spawn_ready(id, ...)
+  local ready = process.listen("ready")
+  local pid = process.spawn_monitored(id, HOST, process.pid(), ...)
+  return pid, ready:receive()
+end
+
+return { run_tests = test.run_cases(function()
+  describe("a monitored process", function()
+    it("that returns gives its first value", function()
+      local pid = process.spawn_monitored("app:returns", HOST, { n = 5 }, 6)
+      local event = event_of(pid)
+      test.eq(event.kind, process.event.EXIT)
+      test.eq(event.kind, "pid.exit")
+      test.eq(event.result.value.n, 5)
+      test.is_nil(event.result.error)
+      test.is_number(event.at)
+    end)
+
+    it("that fails gives the error", function()
+      local event = event_of(process.spawn_monitored("app:fails", HOST))
+      test.is_nil(event.result.value)
+      test.eq(event.result.error:kind(), errors.CONFLICT)
+      test.eq(event.result.error:details().id, 7)
+      test.is_false(event.result.error:retryable())
+      event = event_of(process.spawn_monitored("app:fails", HOST, "text"))
+      test.eq(event.result.error:kind(), errors.INTERNAL)
+      test.eq(event.result.error:message(), "it is text")
+    end)
+
+    it("that raises gives the error with its place, from coroutines too", function()
+      test.matches(tostring(event_of(process.spawn_monitored("app:raises", HOST)).result.error), "app:raises:%d+: boom")
+      test.contains(tostring(event_of(process.spawn_monitored("app:raises_later", HOST)).result.error), "in a coroutine")
+    end)
+
+    it("is told of once", function()
+      local pid = spawn_ready("app:waits")
+      fails(nil, select(2, process.monitor(pid)), errors.ALREADY_EXISTS, "already monitoring pid")
+      process.terminate(pid)
+      event_of(pid)
+      fails(nil, select(2, process.monitor(pid)), errors.NOT_FOUND, "pid not registered")
+    end)
+
+    it("is no more after unmonitor", function()
+      local pid = spawn_ready("app:waits")
+      test.is_true(process.unmonitor(pid))
+      test.is_true(process.unmonitor(pid))
+      process.terminate(pid)
+      local other = process.spawn_monitored("app:returns", HOST)
+      test.eq(process.events():receive().from, other)
+    end)
+  end)
+
+  describe("cancel", function()
+    it("asks with a reason", function()
+      local pid = spawn_ready("app:cancellable")
+      test.is_true(process.cancel(pid, "enough"))
+      local value = event_of(pid).result.value
+      test.eq(value.kind, "pid.cancel")
+      test.eq(value.reason, "enough")
+      test.eq(value.from, process.pid())
+      test.is_number(value.at)
+    end)
+
+    it("without a reason has an empty one", function()
+      local pid = spawn_ready("app:cancellable")
+      process.cancel(pid)
+      test.eq(event_of(pid).result.value.reason, "")
+    end)
+
+    it("does not kill", function()
+      local pid = spawn_ready("app:waits")
+      process.cancel(pid)
+      test.is_true(process.send(pid, "still there"))
+      process.terminate(pid)
+      event_of(pid)
+    end)
+  end)
+
+  describe("terminate", function()
+    it("does not ask", function()
+      local pid = spawn_ready("app:cancellable")
+      test.is_true(process.terminate(pid))
+      local event = event_of(pid)
+      test.is_nil(event.result.value)
+      test.contains(tostring(event.result.error), "process terminated")
+      test.eq(event.result.error:kind(), errors.INTERNAL)
+    end)
+
+    it("of nobody is NotFound", function()
+      fails(nil, select(2, process.terminate("{app:processes|0xfffff}")), errors.NOT_FOUND)
+    end)
+  end)
+
+  describe("a link", function()
+    it("ends both when one fails", function()
+      local other = spawn_ready("app:waits")
+      local linked, ready = spawn_ready("app:links_to", other)
+      test.is_true(ready.ok)
+      process.terminate(other)
+      local event
+      repeat event = process.events():receive() until event.from == linked
+      test.contains(tostring(event.result.error), "linked process failed")
+    end)
+
+    it("is an event for who traps it", function()
+      local other = spawn_ready("app:waits")
+      local linked = spawn_ready("app:links_to", other, true)
+      process.terminate(other)
+      local event
+      repeat event = process.events():receive() until event.from == linked
+      test.eq(event.result.value.kind, process.event.LINK_DOWN)
+      test.eq(event.result.value.kind, "pid.link.down")
+      test.eq(event.result.value.from, other)
+      test.contains(event.result.value.error, "process terminated")
+    end)
+
+    it("is silent when one returns", function()
+      process.set_options({ trap_links = true })
+      local pid = process.spawn_linked("app:returns", HOST)
+      local other = process.spawn_monitored("app:returns", HOST)
+      test.eq(process.events():receive().from, other)
+      test.is_string(pid)
+      process.set_options({ trap_links = false })
+    end)
+
+    it("and a monitor give EXIT first", function()
+      process.set_options({ trap_links = true })
+      local pid = process.spawn_linked_monitored("app:raises", HOST)
+      test.eq(event_of(pid).kind, process.event.EXIT)
+      test.eq(event_of(pid).kind, process.event.LINK_DOWN)
+      process.set_options({ trap_links = false })
+    end)
+
+    it("can be made and taken away again and again", function()
+      local pid = spawn_ready("app:waits")
+      test.is_true(process.link(pid))
+      test.is_true(process.link(pid))
+      test.is_true(process.unlink(pid))
+      test.is_true(process.unlink(pid))
+      process.terminate(pid)
+      event_of(pid)
+    end)
+  end)
+
+  describe("options", function()
+    it("are read and written", function()
+      test.is_false(process.get_options().trap_links)
+      test.is_true(process.set_options({ trap_links = true }))
+      test.is_true(process.get_options().trap_links)
+      process.set_options({ trap_links = false })
+    end)
+
+    it("that are wrong are refused", function()
+      local ok, err = process.set_options({ nonsense = true })
+      test.is_false(ok)
+      test.eq(err:kind(), errors.INVALID)
+      test.contains(tostring(err), "option nonsense is not supported")
+      ok, err = process.set_options({ trap_links = "yes" })
+      test.is_false(ok)
+      test.contains(tostring(err), "trap_links must be a boolean")
+      ok, err = process.set_options("x")
+      test.is_false(ok)
+      test.contains(tostring(err), "options parameter must be a table")
+    end)
+  end)
+end) }
