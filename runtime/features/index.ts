@@ -17,8 +17,10 @@ import type { Guard } from '../security/guard.ts'
 import type { Policies } from '../security/policies.ts'
 import type { TokenStorage } from '../security/tokens.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
+import { archiveModule } from './archive/archive-module.ts'
 import { base64Module } from './base64.ts'
 import { compressModule } from './compress/compress-module.ts'
+import { Zstd } from './compress/zstd.ts'
 import { contractBindingKind, contractDefinitionKind } from './contract/contract-kinds.ts'
 import { contractModule } from './contract/contract-module.ts'
 import { Contracts } from './contract/contracts.ts'
@@ -131,6 +133,7 @@ export function createModules(
   const http = httpClientModule({ guard, clock, proxies })
   const openai = openaiModule({ clock, proxies })
   const offload = new Offload({ clock })
+  const zstd = new Zstd()
   const scanner = (source: ByteSource, split: string): unknown => scannerType.wrap(new Scanner(source, splitOf(split)))
   const base = [processModule({ kernel, guard }), errorsModule, payloadModule, osModule({ clock })]
   return {
@@ -171,6 +174,15 @@ export function createModules(
       ioModule({ terminalOf: ({ host }) => (kernel.hosts.get(host)?.kind === 'terminal' ? deps.terminal : undefined) }),
       docsIndexModule({ volumes, guard }),
       compressModule,
+      archiveModule({
+        guard,
+        now: () => Number(clock.wallNanos() / 1_000_000_000n),
+        zstd: {
+          encode: (data) => zstd.encode(data, { level: 3, dictionary: undefined }),
+          decode: (data, maxSize) => zstd.decode(data, { maxSize, dictionary: undefined }),
+        },
+        scanner,
+      }),
       htmlModule,
       templatesModule({ sets: templateSets, guard }),
       http,
