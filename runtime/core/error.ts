@@ -38,7 +38,11 @@ export class RuntimeError extends Error {
   readonly context: readonly string[]
 
   constructor(kind: ErrorKind, message: string, options: ErrorOptions = {}) {
+    // What Lua raised has Lua's traceback: walking our own stack for it would cost more than the rest of a crash.
+    const limit = Error.stackTraceLimit
+    if (options.luaStack !== undefined) Error.stackTraceLimit = 0
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    Error.stackTraceLimit = limit
     this.name = 'RuntimeError'
     this.kind = kind
     this.retryable = options.retryable
