@@ -20,6 +20,7 @@ export {
   type Trait,
 } from './lua/module.ts'
 export { createLogger, type Logger, type LogRecord, type LogSink, silentLogger } from './observe/logger.ts'
+export { type Docs, openDocs } from './open-docs.ts'
 export { implicitTerminal, type OpenProject, openProject, type ProjectOptions, packageBundle } from './open-project.ts'
 export { type OpenRegistry, openRegistry } from './open-registry.ts'
 // The terminal of terminal processes: standard input and output, with one owner.

@@ -216,6 +216,27 @@ function build(done: (code: number) => void): Command {
     },
   )
   handle(
+    program
+      .command('new')
+      .description('start from a template: hello, http, agent or component')
+      .argument('<template>', 'hello | http | agent | component')
+      .argument('[name]', 'folder of the project, or name of the component', '.'),
+    async () => {
+      const { createNew } = await import('./commands/new.ts')
+      return ([template = '', name = '.']) => createNew(template, name)
+    },
+  )
+  handle(
+    program
+      .command('docs')
+      .description('read or search the documentation')
+      .argument('[words...]', 'path, or what to look for'),
+    async () => {
+      const { docs } = await import('./commands/docs.ts')
+      return docs
+    },
+  )
+  handle(
     program.command('version').description('print the version').option('--short', 'the version alone'),
     async () => {
       const { version } = await import('./commands/version.ts')

@@ -131,6 +131,12 @@ class Session {
       logger,
       clock,
       terminal: this.#terminal,
+      onExit: (code) => {
+        this.#signalled = true
+        this.#exitCode ??= code
+        logger.info('exit requested', { code })
+        this.#requestStop('exit')
+      },
       watch: flags.watch !== false,
       keepHistory: tests !== true,
       needsTerminal: pick !== undefined,
@@ -237,7 +243,8 @@ class Session {
     if (!inTime) logger.error('shutdown timed out', { timeout: limit })
     logger.info('stopped')
     const ended = await Promise.race([Promise.resolve(outcome), nextTurn()])
-    return ended === undefined ? 0 : this.#show(endingOf(ended), ended)
+    const code = ended === undefined ? 0 : await this.#show(endingOf(ended), ended)
+    return this.#exitCode ?? code
   }
 
   async #show({ code, stdout, stderr }: Ending, { error }: Outcome): Promise<number> {
@@ -250,6 +257,8 @@ class Session {
   }
 
   #signalled = false
+  /** What `system.exit` asked for. */
+  #exitCode: number | undefined
 
   #listen(): void {
     const { logger, clock } = this.#logging
