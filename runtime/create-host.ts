@@ -1,6 +1,7 @@
 // createHost: the one place that constructs and wires everything. Reads top to bottom in the order of the pipe.
 
 import { join } from 'node:path'
+import { nanoid } from 'nanoid'
 import { type Clock, systemClock } from './core/clock.ts'
 import type { Entry, Origin } from './core/entry.ts'
 import { RuntimeError } from './core/error.ts'
@@ -11,6 +12,7 @@ import { EventBus } from './features/events/bus.ts'
 import { createKinds, createModules, createRegistryModules, type FeatureDeps, FeatureState } from './features/index.ts'
 import { CodeBase } from './features/lua/code-base.ts'
 import type { PrometheusEndpoint } from './features/metrics/prometheus.ts'
+import { systemModule } from './features/system/system-module.ts'
 import type { Config } from './loader/config.ts'
 import type { Loaded } from './loader/load.ts'
 import { resolvePlaceholders } from './loader/placeholders.ts'
@@ -23,6 +25,7 @@ import { type Erased, eraseTypes, mayBeMisread } from './lua/typed/erase.ts'
 import { compileLua } from './lua/wasm.ts'
 import { type Logger, silentLogger } from './observe/logger.ts'
 import { Functions } from './process/functions.ts'
+import { type HostView, inspectHosts, inspectProcesses, type ProcessView } from './process/inspection.ts'
 import { Kernel } from './process/kernel.ts'
 import { type Process, payloadOf } from './process/process.ts'
 import { Scheduler } from './process/scheduler.ts'
@@ -54,6 +57,8 @@ export interface HostOptions {
   readonly modules?: readonly LuaModule[]
   /** Entry kinds of the embedding program. */
   readonly kinds?: readonly AnyKind[]
+  /** Lua called `system.exit(code)`; unless given the host stops. */
+  readonly onExit?: (code: number) => void
   /** Variables that `env.storage.os` shows; those of this process unless given. */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
@@ -79,6 +84,10 @@ export interface Host {
   readonly policies: Policies
   /** What the boot had to leave out, and why. */
   readonly problems: readonly Problem[]
+  /** The process hosts and how busy they are, at this moment. */
+  hosts(): HostView[]
+  /** The living processes of a host. Throws NotFound. */
+  processes(host: string): ProcessView[]
   /** Starts the services that want it. Rejects when a required one cannot start. */
   start(): Promise<void>
   /** Stops services, dependants first, then what is left. */
@@ -117,9 +126,11 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   })
 
   const scheduler = new Scheduler()
-  const kernel = new Kernel(scheduler, '', (ended, error) => {
+  const node = config?.has('relay.node_name') === true ? config.text('relay.node_name') : ''
+  const failed = (ended: Process, error: RuntimeError): void => {
     logger.error('process failed', { pid: ended.pid, id: ended.definition, error })
-  })
+  }
+  const kernel = new Kernel(scheduler, node, failed, node || nanoid(12))
   const functions = new Functions()
   const supervisor = new Supervisor({
     clock,
@@ -217,6 +228,13 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     ...(config === undefined ? {} : { timeoutMs: config.ms('registry.event_wait_timeout') }),
   })
   for (const module of createRegistryModules(registry, deps, state)) byName.set(module.name, module)
+  const system = systemModule({
+    ...deps,
+    lua: engines,
+    modules: () => byName.values(),
+    exit: (code) => (options.onExit === undefined ? void host.stop(`system.exit(${code})`) : options.onExit(code)),
+  })
+  byName.set(system.name, system)
   const problems = await registry.boot(sources(options))
 
   const spawn = (definition: string, host: string, args: readonly Value[], extra: SpawnOptions): Process =>
@@ -229,7 +247,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     })
 
   let prometheus: PrometheusEndpoint | undefined
-  return {
+  const host: Host = {
     registry,
     supervisor,
     kernel,
@@ -237,6 +255,8 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     bus,
     policies,
     problems,
+    hosts: () => inspectHosts(kernel),
+    processes: (id) => inspectProcesses(kernel, id),
     async start() {
       if (config?.boolean('prometheus.enabled') === true) {
         const { servePrometheus } = await import('./features/metrics/prometheus.ts')
@@ -259,6 +279,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     call: (id, args = [], { frame = emptyFrame, signal = new AbortController().signal } = {}) =>
       functions.call(id, payloadOf([...args]), frame, signal),
   }
+  return host
 }
 
 /**

@@ -259,6 +259,8 @@ class Session {
   #signalled = false
   /** What `system.exit` asked for. */
   #exitCode: number | undefined
+  /** What `system.exit` asked for. */
+  #exitCode: number | undefined
 
   #listen(): void {
     const { logger, clock } = this.#logging

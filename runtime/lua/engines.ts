@@ -5,12 +5,15 @@ import type { Kernel } from '../process/kernel.ts'
 import { type EngineOptions, LuaEngine } from './engine.ts'
 import { LuaProcess } from './lua-process.ts'
 import type { Program } from './program.ts'
+import { GC_PERCENT } from './vm.ts'
 
 export class Engines {
   readonly #options: Omit<EngineOptions, 'name'>
   readonly #kernel: Kernel
   readonly #ready = new Map<'trusted' | 'generated', LuaEngine>()
   readonly #booting = new Map<'trusted' | 'generated', Promise<LuaEngine>>()
+  #gcPercent = GC_PERCENT
+  #collections = 0
 
   constructor(options: Omit<EngineOptions, 'name'>, kernel: Kernel) {
     this.#options = options
@@ -33,11 +36,44 @@ export class Engines {
     return [...this.#ready.values()]
   }
 
+  // ---- memory of all Lua states, for `system.memory` and `system.gc` ----
+
+  /** Bytes in use. */
+  get memoryUsed(): number {
+    return this.all().reduce((sum, engine) => sum + engine.memoryUsed, 0)
+  }
+
+  /** Host objects that Lua code holds: channels, times, errors, everything that is userdata. */
+  get handles(): number {
+    return this.all().reduce((sum, { lua }) => sum + lua.handles, 0)
+  }
+
+  /** Full collections that were asked for. */
+  get collections(): number {
+    return this.#collections
+  }
+
+  collect(): void {
+    this.#collections++
+    for (const engine of this.all()) engine.collect()
+  }
+
+  get gcPercent(): number {
+    return this.#gcPercent
+  }
+
+  /** How much heaps grow before they are collected again; also of engines that boot later. */
+  setGcPercent(percent: number): void {
+    this.#gcPercent = percent
+    for (const engine of this.all()) engine.setGcPercent(percent)
+  }
+
   #boot(name: 'trusted' | 'generated'): Promise<LuaEngine> {
     let booting = this.#booting.get(name)
     if (booting === undefined) {
       booting = LuaEngine.create({ ...this.#options, name }).then((engine) => {
         engine.onTrap((error) => this.#trapped(name, engine, error))
+        engine.setGcPercent(this.#gcPercent)
         this.#ready.set(name, engine)
         return engine
       })

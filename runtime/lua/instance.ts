@@ -194,6 +194,11 @@ export class LuaInstance {
     return free
   }
 
+  /** Host objects that Lua code holds. */
+  get handles(): number {
+    return this.#objects.length - this.#freeHandles.length
+  }
+
   freeHandle(handle: number): void {
     this.#objects[handle] = null
     this.#freeHandles.push(handle)

@@ -49,6 +49,8 @@ export class LuaProcess implements Upgradable {
   cpu = 0
   /** Slices run so far. */
   steps = 0
+  /** Slices run so far. */
+  steps = 0
   /** Its last slice took long; code made at run time has to show that it does not. */
   busy: boolean
   readonly #init: ProcessInit
@@ -90,6 +92,22 @@ export class LuaProcess implements Upgradable {
     if (this.#owned === null) this.#owned = new Set()
     this.#owned.add(resource)
     return { release: () => this.#owned?.delete(resource) }
+  }
+
+  get parent(): ProcessInit['parent'] {
+    return this.#init.parent
+  }
+
+  inspect(): ProcessActivity {
+    const coroutines = this.coroutines === null ? [this.main] : [this.main, ...this.coroutines]
+    const ready = coroutines.some((coroutine) => coroutine.ready)
+    return {
+      state: this.engine.isRunning(this) ? 'running' : ready ? 'ready' : 'waiting',
+      steps: this.steps,
+      coroutines: coroutines.length,
+      queued: this.queued,
+      cpu: this.cpu,
+    }
   }
 
   get parent(): ProcessInit['parent'] {

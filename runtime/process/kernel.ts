@@ -5,7 +5,16 @@ import type { Frame } from '../core/frame.ts'
 import { formatPid, looksLikePid, parsePid } from '../core/pid.ts'
 import { Links } from './links.ts'
 import { Names } from './names.ts'
-import type { Exit, Payload, Process, ProcessFactory, ProcessInit, ProcessOptions, Upgradable } from './process.ts'
+import type {
+  Ancestor,
+  Exit,
+  Payload,
+  Process,
+  ProcessFactory,
+  ProcessInit,
+  ProcessOptions,
+  Upgradable,
+} from './process.ts'
 import type { ProcessHost } from './process-host.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -95,12 +104,13 @@ export class Kernel {
       throw new RuntimeError('AlreadyExists', 'name already registered', { retryable: false })
     }
     const serial = this.nextSerial()
-    const process = factory.create(
-      this.init(serial, host.id, request.frame, request.args, (ended, exit) => {
-        host.remove(ended)
-        this.#ended(ended, exit)
-      }),
-    )
+    const ended = (ended: Process, exit: Exit): void => {
+      host.remove(ended)
+      this.#ended(ended, exit)
+    }
+    const by = request.parent
+    const ancestor = by === undefined ? undefined : { serial: by.serial, host: by.host }
+    const process = factory.create(this.init(serial, host.id, request.frame, request.args, ended, ancestor))
     this.add(process)
     host.add(process)
     if (request.options !== undefined) process.setOptions(request.options)
@@ -159,8 +169,9 @@ export class Kernel {
     frame: Frame,
     args: Payload,
     ended: (process: Process, exit: Exit) => void,
+    parent?: Ancestor,
   ): ProcessInit {
-    return new Start(this.node, serial, host, frame, args, ended)
+    return new Start(this.node, serial, host, frame, args, ended, parent)
   }
 
   /** Calls `release` for every process that ends, before anybody is told. */
@@ -221,6 +232,7 @@ class Start implements ProcessInit {
   readonly frame: Frame
   readonly args: Payload
   readonly ended: (process: Process, exit: Exit) => void
+  readonly parent: Ancestor | undefined
   readonly #node: string
 
   constructor(
@@ -230,7 +242,9 @@ class Start implements ProcessInit {
     frame: Frame,
     args: Payload,
     ended: (process: Process, exit: Exit) => void,
+    parent: Ancestor | undefined,
   ) {
+    this.parent = parent
     this.#node = node
     this.serial = serial
     this.host = host

@@ -11,7 +11,7 @@ export class ProcessHost {
   readonly processes = new Set<Process>()
   #state: 'stopped' | 'running' | 'stopping' = 'stopped'
   #drained: (() => void) | null = null
-  /** Processes that ended here, for inspection. */
+  /** Steps of the processes that ended here, for inspection. */
   executed = 0
 
   /** Terminal hosts: logs go to the event bus alone while a process runs here. */
@@ -44,13 +44,15 @@ export class ProcessHost {
 
   remove(process: Process): void {
     this.processes.delete(process)
-    this.executed++
+    this.executed += process.steps ?? 0
     if (this.processes.size === 0) this.#drained?.()
   }
 
   /** A process of this host was upgraded: it is the same one for everybody else. */
   replace(process: Process, next: Process): void {
-    if (this.processes.delete(process)) this.processes.add(next)
+    if (!this.processes.delete(process)) return
+    this.executed += process.steps ?? 0
+    this.processes.add(next)
   }
 
   /** Sends CANCEL to all and resolves when they have ended. */

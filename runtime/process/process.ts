@@ -42,6 +42,22 @@ export interface ProcessOptions {
   interrupts: boolean
 }
 
+/** A process by its parts: the pid without its text, and without keeping the process. */
+export interface Ancestor {
+  readonly serial: number
+  readonly host: string
+}
+
+export interface ProcessActivity {
+  readonly state: 'running' | 'ready' | 'waiting'
+  /** Those that have not ended, the main one included. */
+  readonly coroutines: number
+  /** Messages that wait to be read. */
+  readonly queued: number
+  /** Milliseconds, as far as it was measured: short slices are not. */
+  readonly cpu: number
+}
+
 export interface Process {
   /** The counter behind the pid: unique in this runtime, never reused. */
   readonly serial: number
@@ -55,6 +71,12 @@ export interface Process {
   setOptions(changes: Partial<ProcessOptions>): void
   readonly ended: boolean
   readonly startedAt: number
+  /** Who spawned it, if a process did. */
+  readonly parent?: Ancestor | undefined
+  /** Slices run so far. */
+  readonly steps?: number
+  /** What it does at this moment; for inspection. */
+  inspect?(): ProcessActivity
   /** Queues a message. Throws RateLimited, LimitExceeded, Invalid when it cannot be queued. */
   deliver(topic: string, from: string, payload: Payload): void
   /** Queues a system event; never refused. */
@@ -79,6 +101,7 @@ export interface ProcessInit {
   readonly host: string
   readonly frame: Frame
   readonly args: Payload
+  readonly parent?: Ancestor | undefined
   /** Called exactly once, when the process has ended and its resources are free. */
   readonly ended: (process: Process, exit: Exit) => void
 }
