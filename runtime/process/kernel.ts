@@ -39,7 +39,10 @@ export class Kernel {
   readonly hosts = new Map<string, ProcessHost>()
   /** How to make processes of each definition, from its current code. */
   readonly factories = new Map<string, ProcessFactory>()
+  /** Name of this node in pids; empty for a runtime of its own. */
   readonly node: string
+  /** Who this runtime is to others and in the log: the node's name, else one made at start. */
+  readonly id: string
   readonly #processes = new Map<number, Process>()
   readonly #watchers = new Map<Process, ((exit: Exit) => void)[]>()
   readonly #failed: (process: Process, error: RuntimeError) => void
@@ -47,9 +50,10 @@ export class Kernel {
   #serial = 0
 
   /** `failed` is told of every process that ended with an error, for the log. */
-  constructor(scheduler: Scheduler, node: string, failed: (process: Process, error: RuntimeError) => void) {
+  constructor(scheduler: Scheduler, node: string, failed: (process: Process, error: RuntimeError) => void, id = node) {
     this.scheduler = scheduler
     this.node = node
+    this.id = id
     this.#failed = failed
   }
 
@@ -74,7 +78,8 @@ export class Kernel {
     if (!looksLikePid(pid)) return undefined
     const parsed = parsePid(pid)
     const process = this.#processes.get(parsed.serial)
-    return process !== undefined && process.host === parsed.host ? process : undefined
+    const here = parsed.node === '' || parsed.node === this.node
+    return here && process?.host === parsed.host ? process : undefined
   }
 
   /** A living process by pid or registered name. Throws NotFound. */
