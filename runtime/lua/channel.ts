@@ -100,10 +100,11 @@ export class Channel {
   }
 
   /** Gives the value on top of `target()` to who waits for it; false when nobody does. */
-  handOver(target: number): boolean {
+  handOver(target: number, arrival: Arrival | null = null): boolean {
     const waiter = this.#receivers?.shift()
     if (waiter === undefined) return false
     this.#give(waiter, target)
+    waiter.coroutine.given = arrival
     return true
   }
 
@@ -122,7 +123,7 @@ export class Channel {
       const target = this.target()
       process.vm.unpark(target, arrival.slot)
       process.mailbox.read(arrival)
-      this.handOver(target)
+      this.handOver(target, arrival)
       return
     }
     this.enqueue(arrival)

@@ -2,6 +2,7 @@
 
 import type { Task } from '../process/scheduler.ts'
 import type { LuaProcess } from './lua-process.ts'
+import type { Arrival } from './mailbox.ts'
 
 export class Coroutine implements Task {
   thread: number
@@ -16,6 +17,8 @@ export class Coroutine implements Task {
   resident = false
   /** What it waits for; whoever answers compares it first, so that a late answer is dropped. */
   wait: unknown = null
+  /** What the mailbox handed to it while it waited; until it runs again, that is not read. */
+  given: Arrival | null = null
   /** Ended by somebody else while it waited on the native stack: it must unwind and never go on. */
   dropped = false
   /** Sends to crowded mailboxes since it last gave up its turn. */

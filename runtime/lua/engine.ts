@@ -451,6 +451,7 @@ export class LuaEngine {
   wake(coroutine: Coroutine, args: number): void {
     coroutine.args = args
     coroutine.wait = null
+    coroutine.given = null
     coroutine.ready = true
     if (!coroutine.resident) this.scheduler.enqueue(coroutine)
   }

@@ -49,8 +49,6 @@ export class LuaProcess implements Upgradable {
   cpu = 0
   /** Slices run so far. */
   steps = 0
-  /** Slices run so far. */
-  steps = 0
   /** Its last slice took long; code made at run time has to show that it does not. */
   busy: boolean
   readonly #init: ProcessInit
@@ -103,23 +101,6 @@ export class LuaProcess implements Upgradable {
     const ready = coroutines.some((coroutine) => coroutine.ready)
     return {
       state: this.engine.isRunning(this) ? 'running' : ready ? 'ready' : 'waiting',
-      steps: this.steps,
-      coroutines: coroutines.length,
-      queued: this.queued,
-      cpu: this.cpu,
-    }
-  }
-
-  get parent(): ProcessInit['parent'] {
-    return this.#init.parent
-  }
-
-  inspect(): ProcessActivity {
-    const coroutines = this.coroutines === null ? [this.main] : [this.main, ...this.coroutines]
-    const ready = coroutines.some((coroutine) => coroutine.ready)
-    return {
-      state: this.engine.isRunning(this) ? 'running' : ready ? 'ready' : 'waiting',
-      steps: this.steps,
       coroutines: coroutines.length,
       queued: this.queued,
       cpu: this.cpu,
@@ -208,9 +189,13 @@ export class LuaProcess implements Upgradable {
     }
   }
 
+  allCoroutines(): Coroutine[] {
+    return this.coroutines === null ? [this.main] : [this.main, ...this.coroutines]
+  }
+
   #cancelWaits(): void {
     this.#abort?.abort(new RuntimeError('Canceled', 'process ended', { retryable: false }))
-    for (const coroutine of this.coroutines === null ? [this.main] : [this.main, ...this.coroutines]) {
+    for (const coroutine of this.allCoroutines()) {
       const { wait } = coroutine
       coroutine.wait = null
       if (isCancellable(wait)) wait.cancel()

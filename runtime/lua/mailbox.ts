@@ -4,6 +4,7 @@
 import { RuntimeError } from '../core/error.ts'
 import type { Payload, ProcessEvent } from '../process/process.ts'
 import type { Channel } from './channel.ts'
+import type { Coroutine } from './coroutine.ts'
 import type { LuaEngine } from './engine.ts'
 import { HANDLE_MESSAGE } from './instance.ts'
 import { KEY } from './keys.ts'
@@ -24,6 +25,8 @@ export interface Arrival {
   /** Place among all that arrived: topics that are read together again keep their order. */
   readonly order: number
 }
+
+const NOT_PARKED = -1
 
 export class Mailbox {
   readonly #process: LuaProcess
@@ -92,8 +95,12 @@ export class Mailbox {
 
   /** The value on top of `target` goes to who waits for it, to its channel, or waits for one. */
   #arrived(channel: Channel | null, target: number, topic: string, from: string, count: number, size: number): void {
-    if (channel?.handOver(target) === true) return
-    const arrival = { slot: this.#vm.park(target), topic, from, count, size, order: this.#order++ }
+    const order = this.#order++
+    if (channel?.hasReceiver === true) {
+      channel.handOver(target, { slot: NOT_PARKED, topic, from, count, size: 0, order })
+      return
+    }
+    const arrival = { slot: this.#vm.park(target), topic, from, count, size, order }
     this.count++
     this.bytes += size
     if (channel !== null) channel.enqueue(arrival)
@@ -153,7 +160,12 @@ export class Mailbox {
     vm.lift()
     const target = this.#events === null ? vm.scratchThread : this.#events.target()
     this.#buildEvent(target, event)
-    if (this.#events?.handOver(target) !== true) this.#queueEvent(target, event.from)
+    if (this.#events?.hasReceiver === true) {
+      const order = this.#order++
+      this.#events.handOver(target, { slot: NOT_PARKED, topic: null, from: event.from, count: 1, size: 0, order })
+    } else {
+      this.#queueEvent(target, event.from)
+    }
     vm.limit()
   }
 
@@ -168,6 +180,7 @@ export class Mailbox {
       vm.repark(target, known.arrival.slot)
       this.#outdated = { arrival: known.arrival, sources }
     } else if (this.#events?.handOver(target) !== true) {
+      // (one that was handed over is not kept through an upgrade, which answers it)
       this.#outdated = { arrival: this.#queueEvent(target, event.from), sources }
     }
     vm.limit()
@@ -351,15 +364,29 @@ export class Mailbox {
         messages.push(arrival)
       }
     }
-    this.#vm.limit()
     const events = this.#pendingEvents.concat(this.#events?.takeArrivals(0) ?? [])
+    for (const coroutine of this.#process.allCoroutines()) this.#takeGiven(coroutine, messages, events)
+    this.#vm.limit()
     const stale = this.#outdated?.arrival
     if (stale !== undefined) this.#vm.freeSlot(stale.slot)
     this.#pending = []
     this.#pendingEvents = []
     this.#outdated = null
     this.count = this.bytes = 0
-    return { messages: messages.sort(byOrder), events: events.filter((event) => event !== stale) }
+    return { messages: messages.sort(byOrder), events: events.filter((event) => event !== stale).sort(byOrder) }
+  }
+
+  /** What was handed to a coroutine that has not run since: its value stands below the `ok` of the receive. */
+  #takeGiven(coroutine: Coroutine, messages: Arrival[], events: Arrival[]): void {
+    const { given, thread } = coroutine
+    if (given === null || !coroutine.ready) return
+    const { lua } = this.#engine
+    lua.api.lua_pushvalue(thread, -2)
+    const bare = given.topic !== null && lua.handleAt(thread, -1) !== HANDLE_MESSAGE
+    const arrival = { ...given, slot: this.#vm.park(thread) }
+    if (bare) this.#wrap(arrival)
+    if (given.topic === null) events.push(arrival)
+    else messages.push(arrival)
   }
 
   /** Takes over what the process before this one, with the same pid, did not read. */

@@ -169,6 +169,44 @@ describe('upgrade', () => {
     ).toEqual(['pid.exit', 7])
   })
 
+  test('what was handed to a coroutine that has not run since is not read', async () => {
+    node.process(
+      'app:w',
+      `local function main(how, parent, upgraded)
+        local inbox, events = process.inbox(), process.events()
+        if upgraded then
+          local message, event = inbox:receive(), events:receive()
+          return { message:topic(), message:payload():data().n, message:from() == parent, event.kind }
+        end
+        for i, ch in ipairs { how == "inbox" and inbox or process.listen("t"), events } do
+          -- in a coroutine of its own making a wait always leaves the stack, so that they are resumed in the order they woke
+          local read = coroutine.wrap(function()
+            if how == "select" then channel.select { ch:case_receive() } else ch:receive() end
+            error("read")
+          end)
+          coroutine.spawn(function() read() end)
+        end
+        process.send(parent, "ready")
+        -- woken before the two: this coroutine came first
+        process.listen("go"):receive()
+        process.upgrade(nil, how, parent, true)
+      end return { main = main }`,
+    )
+    for (const how of ['inbox', 'listen', 'select']) {
+      expect(
+        await lua(`
+          local pid = process.spawn_monitored("app:w", "${HOST}", "${how}", process.pid())
+          inbox:receive()
+          for i = 1, 3 do coroutine.yield() end
+          process.send(pid, "go")
+          process.send(pid, "t", { n = 1 })
+          process.cancel(pid)
+          local r = process.events():receive().result
+          return r.value or tostring(r.error)`),
+      ).toEqual(['t', 1, true, 'pid.cancel'])
+    }
+  })
+
   test('works from a coroutine the program made, and inside pcall', async () => {
     node.process(
       'app:w',
