@@ -259,8 +259,6 @@ class Session {
   #signalled = false
   /** What `system.exit` asked for. */
   #exitCode: number | undefined
-  /** What `system.exit` asked for. */
-  #exitCode: number | undefined
 
   #listen(): void {
     const { logger, clock } = this.#logging
