@@ -20,8 +20,6 @@ const MAX_POOLED_THREADS = 4096
 const MASK_COUNT = 8
 /** What Lua starts with: a heap is collected when it has doubled. */
 export const GC_PERCENT = 100
-/** What Lua starts with: a heap is collected when it has doubled. */
-export const GC_PERCENT = 100
 export const HOOK_COUNT = 5_000
 export const HOOK_COUNT_GENERATED = 1_000
 
@@ -34,10 +32,6 @@ export interface VmDeps {
   readonly functionIndex: (fn: AnyHostFunction, name: string, self: LuaType<unknown> | undefined) => number
   /** Metatable key of a type, and whether it is fully described by its spec. */
   readonly typeKey: (type: LuaType<unknown>) => number
-  /** Every VM that is not closed, those of function calls included. */
-  readonly open: Set<VM>
-  /** How much of its size a heap grows before it is collected again, in percent. */
-  gcPercent: number
   /** Every VM that is not closed, those of function calls included. */
   readonly open: Set<VM>
   /** How much of its size a heap grows before it is collected again, in percent. */
@@ -430,7 +424,6 @@ export class VM {
   close(): void {
     if (this.closed) return
     this.closed = true
-    this.#deps.open.delete(this)
     this.#deps.open.delete(this)
     this.#lua.api.lua_close(this.main)
     this.#lua.api.free(this.#account)
