@@ -10,7 +10,7 @@ import { LUA } from './wasm.ts'
 /** What one native search may cost: a few milliseconds. */
 const NATIVE_STEPS = 1_000_000
 /** What one search by our matcher may cost: some tens of milliseconds (design PROMISES P6). */
-const BOUNDED_STEPS = 1_000_000
+const BOUNDED_STEPS = 500_000
 
 export function patternFunctions(engine: LuaEngine): RawFunctions {
   const { lua } = engine
@@ -22,6 +22,13 @@ export function patternFunctions(engine: LuaEngine): RawFunctions {
     return lua.u8.slice(pointer, pointer + length)
   }
 
+  /** The `init` of string.find as an offset from 0. */
+  const startAt = (thread: number, index: number, length: number): number => {
+    const isNumber = lua.api.lua_type(thread, index) === LUA.number
+    const given = isNumber ? Math.trunc(lua.api.lua_tonumberx(thread, index, 0)) : 1
+    return given > 0 ? given - 1 : given === 0 ? 0 : Math.max(0, length + given)
+  }
+
   return {
     // The longest subject on which native Lua is fast with this pattern.
     cheap_pattern(thread) {
@@ -29,13 +36,26 @@ export function patternFunctions(engine: LuaEngine): RawFunctions {
       return 1
     },
 
+    // string.find without patterns: (subject, text, init) -> first, last
+    plain_find(thread) {
+      const subject = bytesAt(thread, 1)
+      const wanted = bytesAt(thread, 2)
+      const init = startAt(thread, 3, subject.length)
+      const at = init > subject.length ? -1 : Buffer.from(subject.buffer).indexOf(wanted, init)
+      if (at < 0) {
+        lua.api.lua_pushnil(thread)
+        return 1
+      }
+      engine.marshal.pushNumber(thread, at + 1)
+      engine.marshal.pushNumber(thread, at + wanted.length)
+      return 2
+    },
+
     // string.find with a budget of steps: (subject, pattern, init) -> first, last, captures…
     bounded_find(thread) {
       const subject = bytesAt(thread, 1)
       const { length } = subject
-      const isNumber = lua.api.lua_type(thread, 3) === LUA.number
-      const given = isNumber ? Math.trunc(lua.api.lua_tonumberx(thread, 3, 0)) : 1
-      const init = given > 0 ? given - 1 : given === 0 ? 0 : Math.max(0, length + given)
+      const init = startAt(thread, 3, length)
       const budget = { steps: BOUNDED_STEPS }
       const match = init > length ? undefined : matchPattern(subject, bytesAt(thread, 2), init, budget)
       if (match === undefined) {

@@ -95,6 +95,14 @@ function base.tostring(...)
   return tostring(value)
 end
 
+-- Numerals are read in C, at some length for long ones: those are none.
+local MAX_NUMERAL = 4096
+local function is_long(value) return type(value) == "string" and #value > MAX_NUMERAL end
+function base.tonumber(...)
+  if is_long((...)) then return nil end
+  return tonumber(...)
+end
+
 -- Casts of typed Lua (spec typed-lua, runtime values).
 local function cast(name, accepts)
   return function(value)
@@ -129,8 +137,10 @@ end
 -- Patterns native Lua runs quickly on subjects up to a length, by text; the rest goes to a matcher with a step budget.
 local bounded_find, cheap_pattern = host.bounded_find, host.cheap_pattern
 local cheap, cheap_count = {}, 0
+local MAX_PATTERN = 1 << 14
 local function is_cheap(s, pattern)
   if type(pattern) ~= "string" or type(s) ~= "string" then return true end
+  if #pattern > MAX_PATTERN then error("pattern of " .. #pattern .. " bytes is too long", 3) end
   local limit = cheap[pattern]
   if limit == nil then
     limit = cheap_pattern(pattern)
@@ -139,8 +149,13 @@ local function is_cheap(s, pattern)
   return #s <= limit
 end
 
+-- A plain search takes text times pattern at worst: from here on by an algorithm that does not.
+local NATIVE_COMPARISONS = 1 << 24
 function text.find(s, pattern, init, plain)
   s = subject(s)
+  if type(s) == "string" and type(pattern) == "string" and #s * #pattern > NATIVE_COMPARISONS then
+    if plain or not find(pattern, "[%^%$%*%+%?%.%(%[%%%-]") then return host.plain_find(s, pattern, init) end
+  end
   if plain or is_cheap(s, pattern) then return find(s, pattern, init, plain) end
   return bounded_find(s, pattern, init)
 end
@@ -272,13 +287,20 @@ end
 
 local string_metatable = getmetatable("")
 string_metatable.__index = text
+for _, event in ipairs { "__add", "__sub", "__mul", "__mod", "__pow", "__div", "__idiv", "__unm" } do
+  local native = string_metatable[event]
+  string_metatable[event] = function(left, right)
+    if is_long(left) or is_long(right) then error("attempt to perform arithmetic on a long string", 2) end
+    return native(left, right)
+  end
+end
 string_metatable.__metatable = false
 base.string = freeze(text, function(_, value)
   if type(value) == "string" then return value end
   error("expected string, got " .. type(value), 2)
 end)
 
--- ---- table: lengths are checked first, so that no native loop runs on a lying __len ----
+-- ---- table: no native loop is longer than the table, and none runs metamethods, which could not be preempted there ----
 
 local MAX_LENGTH = 1 << 27
 local function checked_length(t)
@@ -291,33 +313,98 @@ local function checked_range(first, last)
     error("too many elements (" .. tostring(last - first + 1) .. ")", 3)
   end
 end
+-- What is no table at all is left to the native function, which knows the words for it.
+local function is_plain(t) return type(t) ~= "table" or getmetatable(t) == nil end
 
 local list = {}
 for key, fn in next, table do list[key] = fn end
 local insert, remove, move, sort = table.insert, table.remove, table.move, table.sort
 
 function list.insert(t, ...)
-  if type(t) == "table" and getmetatable(t) ~= nil then checked_length(t) end
-  return insert(t, ...)
+  if is_plain(t) then return insert(t, ...) end
+  local n, count = checked_length(t), select("#", ...)
+  local position, value = ...
+  if count == 1 then position, value = n + 1, position end
+  if count ~= 1 and count ~= 2 then error("wrong number of arguments to 'insert'", 2) end
+  if type(position) ~= "number" or position < 1 or position > n + 1 then
+    error("bad argument #2 to 'insert' (position out of bounds)", 2)
+  end
+  for i = n, position, -1 do t[i + 1] = t[i] end
+  t[position] = value
 end
 function list.remove(t, ...)
-  if type(t) == "table" and getmetatable(t) ~= nil then checked_length(t) end
-  return remove(t, ...)
+  if is_plain(t) then return remove(t, ...) end
+  local n, position = checked_length(t), ...
+  position = position or n
+  if type(position) ~= "number" or (position ~= n and (position < 1 or position > n + 1)) then
+    error("bad argument #2 to 'remove' (position out of bounds)", 2)
+  end
+  local value = t[position]
+  while position < n do
+    t[position] = t[position + 1]
+    position = position + 1
+  end
+  t[position] = nil
+  return value
 end
 function list.concat(t, separator, first, last)
-  checked_range(first or 1, last or (type(t) == "table" and getmetatable(t) ~= nil and checked_length(t)) or 1)
-  return concat(t, separator, first, last)
-end
-function list.move(from, first, last, to, into)
+  if is_plain(t) then
+    checked_range(first or 1, last or 1)
+    return concat(t, separator, first, last)
+  end
+  first, last = first or 1, last or checked_length(t)
   checked_range(first, last)
-  return move(from, first, last, to, into)
+  local parts = {}
+  for i = first, last do
+    local part = t[i]
+    if type(part) ~= "string" and type(part) ~= "number" then
+      error("invalid value (at index " .. i .. ") in table for 'concat'", 2)
+    end
+    parts[#parts + 1] = part
+  end
+  return concat(parts, separator)
 end
 
--- A merge sort in Lua: the comparator can be preempted, and may wait. Without a comparator the native sort is used.
+local MOVED_AT_ONCE = 1 << 16
+function list.move(from, first, last, to, into)
+  checked_range(first, last)
+  local counts = type(first) == "number" and type(last) == "number" and type(to) == "number"
+  local whole = is_plain(from) and is_plain(into)
+  if not counts or (whole and last - first < MOVED_AT_ONCE) then
+    if into == nil then return move(from, first, last, to) end
+    return move(from, first, last, to, into)
+  end
+  local target, step = into or from, whole and MOVED_AT_ONCE or 1
+  local function part(i)
+    if not whole then target[to + (i - first)] = from[i] return end
+    move(from, i, i + step - 1 < last and i + step - 1 or last, to + (i - first), target)
+  end
+  if to > last or to <= first or target ~= from then
+    for i = first, last, step do part(i) end
+  else
+    for i = first + (last - first) // step * step, first, -step do part(i) end
+  end
+  return target
+end
+
+-- Few numbers and short strings are sorted natively. The rest by a merge sort in Lua: what compares can be preempted there,
+-- and may wait.
+local function sorts_natively(t)
+  if not is_plain(t) then return false end
+  if type(t) ~= "table" then return true end
+  local n = #t
+  if n > 20000 then return false end
+  for i = 1, n do
+    local kind = type(t[i])
+    if kind ~= "number" and (kind ~= "string" or #t[i] > 1000) then return false end
+  end
+  return true
+end
+local function in_order(a, b) return a < b end
 function list.sort(t, less)
   if less == nil then
-    if type(t) == "table" and getmetatable(t) ~= nil then checked_length(t) end
-    return sort(t)
+    if sorts_natively(t) then return sort(t) end
+    less = in_order
   end
   if type(t) ~= "table" then error("bad argument #1 to 'sort' (table expected, got " .. type(t) .. ")", 2) end
   if type(less) ~= "function" then error("bad argument #2 to 'sort' (function expected, got " .. type(less) .. ")", 2) end

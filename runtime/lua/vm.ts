@@ -20,8 +20,8 @@ const MAX_POOLED_THREADS = 4096
 const MASK_COUNT = 8
 /** What Lua starts with: a heap is collected when it has doubled. */
 export const GC_PERCENT = 100
-export const HOOK_COUNT = 5_000
-export const HOOK_COUNT_GENERATED = 1_000
+export const HOOK_COUNT = 250
+export const HOOK_COUNT_GENERATED = 64
 
 /** What a VM needs of its surroundings: modules by name, and how host functions are called. */
 export interface VmDeps {
