@@ -25,11 +25,13 @@ const PROCESSES_PER_VM = 4096
 /** Code that cannot yield (a C callback) is interrupted after this long, by an error. */
 const HARD_MS = 90
 const HARD_MS_GENERATED = 50
+/** A slice this much longer than it should be was made of few, slow instructions. */
+const LONG_OVERRUN_MS = 15
 /** A process whose slice took this long is busy (process/scheduler.ts). */
 const LONG_SLICE_MS = 1
 /** What compiling one chunk may take. */
 const SYNTAX_MEMORY = 256 << 20
-const LOOK_EVERY_OPERATION = 31
+const LOOK_EVERY_OPERATION = 7
 const LOOK_EVERY_BLOCK = 15
 const MASK_COUNT = 8
 
@@ -457,11 +459,13 @@ export class LuaEngine {
   }
 
   /**
-   * Ends a host function that answered at once with `results` on the stack: every 32nd looks at the clock, for host calls
-   * take long without counting instructions.
+   * Ends a host function that answered at once with `results` on the stack: every 8th looks at the clock, and all those of
+   * code made at run time, for host calls take long without counting instructions.
    */
   endOperation(thread: number, results: number): number {
-    if ((++this.#operations & LOOK_EVERY_OPERATION) !== 0 || !this.scheduler.sliceOver()) return results
+    const mustLook =
+      (++this.#operations & LOOK_EVERY_OPERATION) === 0 || this.current?.process.program.generated === true
+    if (!mustLook || !this.scheduler.sliceOver()) return results
     return this.giveUpTurn(thread, results)
   }
 
@@ -590,6 +594,8 @@ export class LuaEngine {
   #hook(thread: number): void {
     const coroutine = this.current
     if (coroutine === null || !this.scheduler.sliceOver()) return
+    // Instructions that take long each (comparing strings of megabytes): from here on this thread is looked at more often.
+    if (this.scheduler.overrun > LONG_OVERRUN_MS) this.lua.api.lua_sethook(thread, this.lua.hookSlot, MASK_COUNT, 8)
     if (this.lua.api.lua_isyieldable(thread) !== 0) {
       this.preempted = true
       this.lua.api.lua_yieldk(thread, 0, 0, 0)

@@ -164,6 +164,11 @@ export class Scheduler {
     return now - this.sliceStart > SLICE_MS || now - this.#loopStart > BUDGET_MS + SLICE_MS
   }
 
+  /** By how much the running slice is longer than it should be; of use when `sliceOver` has just said so. */
+  get overrun(): number {
+    return this.sliceStart === 0 ? 0 : performance.now() - this.sliceStart - SLICE_MS
+  }
+
   /** False when the loop's time is used up. Looks at the clock. */
   withinBudget(): boolean {
     if (this.#used() <= BUDGET_MS) return true
