@@ -42,7 +42,11 @@ function parts(
 
 const two = (value: number): string => String(value).padStart(2, '0')
 
+/** No format of sense is longer; `%c` in a text of megabytes would take seconds. */
+const MAX_FORMAT = 1000
+
 function formatted(template: string, seconds: number, utc: boolean): string {
+  if (template.length > MAX_FORMAT) raise(`format of ${template.length} characters is too long`)
   const p = parts(seconds, utc)
   const dayName = dayNames[p.wday - 1] ?? ''
   const monthName = monthNames[p.month - 1] ?? ''
