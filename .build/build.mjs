@@ -43,5 +43,8 @@ async function bundle() {
 function inPlace(code, id) {
   if (!code.includes('import.meta.url')) return null
   const place = path.relative(path.join(dist, 'bundle'), id).split(path.sep).join('/')
-  return { code: code.replaceAll('import.meta.url', `new URL(${JSON.stringify(place)}, import.meta.url).href`), map: null }
+  return {
+    code: code.replaceAll('import.meta.url', `new URL(${JSON.stringify(place)}, import.meta.url).href`),
+    map: null,
+  }
 }
