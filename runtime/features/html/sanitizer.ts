@@ -1,8 +1,8 @@
 // Rewrites HTML by a policy: what the policy does not name goes, the content of elements that run or embed goes with them.
-// The only importer of htmlparser2; loaded when the module is opened for the first time.
+// Loaded when the module is opened for the first time.
 
-import { Parser } from 'htmlparser2'
 import { moduleError } from '../../core/error.ts'
+import { MarkupParser } from '../../external/markup.ts'
 import type { Policy, UrlRules } from './policy.ts'
 
 const MAX_INPUT = 1024 * 1024
@@ -73,7 +73,7 @@ export function sanitize(policy: Policy, html: string): string {
   let depth = 0
   /** Depth within an element whose content is dropped. */
   let muted = 0
-  const parser = new Parser(
+  const parser = new MarkupParser(
     {
       onopentag(name, attributes) {
         if (++depth > MAX_DEPTH) throw moduleError('LimitExceeded', `HTML is nested deeper than ${MAX_DEPTH} levels`)
