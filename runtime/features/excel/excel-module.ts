@@ -1,0 +1,180 @@
+// The `excel` module: .xlsx workbooks, read and written.
+
+import { moduleError, RuntimeError } from '../../core/error.ts'
+import { type LuaModule, LuaObject, LuaType, optionalNumber, raise, results, text } from '../../lua/module.ts'
+import { type Cell, MAX_ROWS, parsePlace, Sheet } from './cells.ts'
+import { formatNumber, general } from './number-format.ts'
+import type { Parts } from './xlsx-read.ts'
+import { writeWorkbook } from './xlsx-write.ts'
+
+/** ZIP archives in memory. */
+export interface ZipFiles {
+  /** Files by name. Throws Invalid for what is no archive; contents are bounded by `maxBytes` in all. */
+  read(bytes: Uint8Array, maxBytes: number): Promise<Parts>
+  write(files: readonly (readonly [string, string])[]): Promise<Uint8Array>
+}
+
+export interface ExcelDeps {
+  readonly zip: ZipFiles
+}
+
+interface Workbook {
+  sheets: Sheet[]
+  readonly date1904: boolean
+  closed: boolean
+}
+
+interface Cursor {
+  readonly book: Workbook
+  readonly sheet: Sheet
+  readonly last: number
+  next: number
+  closed: boolean
+}
+
+const MAX_INPUT = 64 * 1024 * 1024
+const MAX_CONTENT = 256 * 1024 * 1024
+const MAX_BATCH = 10_000
+const MAX_NAME = 31
+const PIECE = 64 * 1024
+
+/** `new()` and `open(reader)`. */
+export const excelModule = ({ zip }: ExcelDeps): LuaModule => ({
+  name: 'excel',
+  description: 'Reads and writes Excel workbooks',
+  traits: ['encoding', 'io'],
+  open() {
+    const workbookType = excelTypes(zip)
+    return {
+      new: () => workbookType.wrap({ sheets: [new Sheet('Sheet1')], date1904: false, closed: false }),
+      async open(_call, reader) {
+        const parts = await zip.read(await contentOf(reader), MAX_CONTENT).catch(invalidFile)
+        const { readWorkbook } = await import('./xlsx-read.ts')
+        return workbookType.wrap({ ...(await readWorkbook(parts).catch(invalidFile)), closed: false })
+      },
+    }
+  },
+})
+
+function excelTypes(zip: ZipFiles): LuaType<Workbook> {
+  const cursorType = new LuaType<Cursor>({
+    name: 'excel.Rows',
+    methods: {
+      read(_call, self, argument) {
+        const count = optionalNumber(argument, 2, 'read') ?? 1
+        if (!Number.isInteger(count) || count < 1 || count > MAX_BATCH)
+          throw moduleError('Invalid', `rows per read must be from 1 to ${MAX_BATCH}`)
+        if (self.closed || self.book.closed) throw moduleError('Invalid', 'cursor is closed')
+        if (self.next > self.last) return results(null, null)
+        const rows: string[][] = []
+        for (; rows.length < count && self.next <= self.last; self.next++)
+          rows.push(rowTexts(self.book, self.sheet, self.next))
+        return rows
+      },
+      close(_call, self) {
+        self.closed = true
+        return true
+      },
+    },
+  })
+  return new LuaType<Workbook>({
+    name: 'excel.Workbook',
+    methods: {
+      new_sheet(_call, self, nameArgument) {
+        const book = opened(self)
+        const name = sheetName(text(nameArgument, 2, 'new_sheet'))
+        const known = book.sheets.findIndex((sheet) => sheet.name.toLowerCase() === name.toLowerCase())
+        return known >= 0 ? known : book.sheets.push(new Sheet(name)) - 1
+      },
+      get_sheet_list: (_call, self) => opened(self).sheets.map(({ name }) => name),
+      set_cell_value(_call, self, name, reference, value) {
+        const sheet = sheetOf(opened(self), text(name, 2, 'set_cell_value'), 'Internal')
+        const place = parsePlace(text(reference, 3, 'set_cell_value'))
+        sheet.set(place, cellFor(value, sheet.cell(place)))
+        return null
+      },
+      get_rows(_call, self, name) {
+        const book = opened(self)
+        const sheet = sheetOf(book, text(name, 2, 'get_rows'), 'Internal')
+        return Array.from({ length: sheet.lastRow }, (_, index) => rowTexts(book, sheet, index + 1))
+      },
+      rows(_call, self, name) {
+        if (self.closed) throw moduleError('Invalid', 'workbook is closed')
+        const sheet = sheetOf(self, text(name, 2, 'rows'), 'Invalid')
+        return cursorType.wrap({ book: self, sheet, last: sheet.lastRow, next: 1, closed: false })
+      },
+      bytes: (_call, self) => zip.write(writeWorkbook(opened(self).sheets, self.date1904)),
+      async write_to(_call, self, target) {
+        const book = opened(self)
+        const writer =
+          target instanceof LuaObject ? (target.value as { write?: (bytes: Uint8Array) => unknown } | null) : undefined
+        if (typeof writer?.write !== 'function')
+          throw moduleError('Internal', 'write_to needs a writer, such as an open file')
+        await writer.write(await zip.write(writeWorkbook(book.sheets, book.date1904)))
+        return null
+      },
+      close(_call, self) {
+        self.closed = true
+        self.sheets = []
+        return null
+      },
+    },
+  })
+}
+
+function opened(book: Workbook): Workbook {
+  if (book.closed) throw moduleError('Internal', 'workbook is closed')
+  return book
+}
+
+function sheetOf(book: Workbook, name: string, kind: 'Internal' | 'Invalid'): Sheet {
+  const sheet = book.sheets.find((one) => one.name.toLowerCase() === name.toLowerCase())
+  if (sheet === undefined) throw moduleError(kind, `sheet ${name} does not exist`)
+  return sheet
+}
+
+/** A cell that had a number format keeps it for its new number. */
+function cellFor(value: unknown, before: Cell | undefined): Cell | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'bigint') return { value: Number(value), format: before?.format }
+  if (typeof value === 'number') return { value, format: before?.format }
+  if (typeof value === 'boolean') return { value, format: undefined }
+  return { value: text(value, 4, 'set_cell_value'), format: undefined }
+}
+
+function rowTexts({ date1904 }: Workbook, sheet: Sheet, row: number): string[] {
+  if (row > MAX_ROWS) return []
+  return sheet.row(row).map((cell) => (cell === undefined ? '' : cellText(cell, date1904)))
+}
+
+function cellText({ value, format }: Cell, date1904: boolean): string {
+  if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE'
+  if (typeof value === 'string') return value
+  return format === undefined ? general(value) : formatNumber(value, format, date1904)
+}
+
+function sheetName(name: string): string {
+  const valid = name !== '' && name.length <= MAX_NAME && !/[:\\/?*[\]]|^'|'$/.test(name)
+  if (!valid) throw moduleError('Internal', `invalid sheet name: ${JSON.stringify(name)}`)
+  return name
+}
+
+async function contentOf(argument: unknown): Promise<Uint8Array> {
+  const reader =
+    argument instanceof LuaObject ? (argument.value as { read?: (size: number) => unknown } | null) : undefined
+  if (typeof reader?.read !== 'function') return raise('bad argument #1 to open (reader expected)')
+  const pieces: Uint8Array[] = []
+  for (let size = 0; ; ) {
+    const piece = await reader.read(PIECE)
+    if (!(piece instanceof Uint8Array)) break
+    size += piece.length
+    if (size > MAX_INPUT) throw moduleError('LimitExceeded', `Excel file exceeds the limit of ${MAX_INPUT} bytes`)
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
+}
+
+function invalidFile(error: unknown): never {
+  if (!(error instanceof RuntimeError) || error.kind !== 'Invalid') throw error
+  throw moduleError('Internal', `invalid Excel file: ${error.message}`, { cause: error })
+}
