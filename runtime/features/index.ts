@@ -18,6 +18,7 @@ import type { Policies } from '../security/policies.ts'
 import type { TokenStorage } from '../security/tokens.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { archiveModule } from './archive/archive-module.ts'
+import { readZipFiles, writeZipFiles } from './archive/zip-files.ts'
 import { base64Module } from './base64.ts'
 import { compressModule } from './compress/compress-module.ts'
 import { Zstd } from './compress/zstd.ts'
@@ -33,6 +34,7 @@ import type { Environment } from './env/environment.ts'
 import { errorsModule } from './errors.ts'
 import type { EventBus } from './events/bus.ts'
 import { eventsModule } from './events/events-module.ts'
+import { excelModule } from './excel/excel-module.ts'
 import { Executors, nativeExecKind } from './exec/exec-kinds.ts'
 import { execModule } from './exec/exec-module.ts'
 import { exprModule } from './expr/expr-module.ts'
@@ -174,6 +176,7 @@ export function createModules(
       ioModule({ terminalOf: ({ host }) => (kernel.hosts.get(host)?.kind === 'terminal' ? deps.terminal : undefined) }),
       docsIndexModule({ volumes, guard }),
       compressModule,
+      excelModule({ zip: { read: readZipFiles, write: writeZipFiles } }),
       archiveModule({
         guard,
         now: () => Number(clock.wallNanos() / 1_000_000_000n),
