@@ -29,6 +29,7 @@ const workloads = {
   w6: { unit: 'restarts/s', env: {}, peers: {} },
   w7: { unit: 'items/s', env: {}, peers: {} },
   w8: { unit: 'chunks/s', env: {}, peers: {}, server: true },
+  w8s: { unit: 'chunks/s', env: {}, peers: {}, server: true },
   w9: { unit: 'ms', peers: {} },
   w10: { unit: 'calls/s', env: { BENCH_N: '300000' }, peers: { kernel: 300_000, wasmoon: 20_000 } },
 }
@@ -75,7 +76,7 @@ async function withServer(body) {
   try {
     const [first] = await once(server.stdout, 'data')
     const port = /(\d+)\s*$/m.exec(String(first).trim())[1]
-    await body(`http://127.0.0.1:${port}/v1/chat/completions`)
+    await body(`http://127.0.0.1:${port}/v1`)
   } finally {
     server.kill()
   }
@@ -110,7 +111,7 @@ async function measure(name) {
   const all = (extra) => {
     for (let i = 0; i < rounds; i++) round(extra)
   }
-  if (server) await withServer((url) => all({ BENCH_URL: url }))
+  if (server) await withServer((url) => all({ BENCH_URL: `${url}/chat/completions`, OPENAI_BASE_URL: url }))
   else all({})
   report(name, unit, samples)
 }
