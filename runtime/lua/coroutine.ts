@@ -21,6 +21,8 @@ export class Coroutine implements Task {
   given: Arrival | null = null
   /** Ended by somebody else while it waited on the native stack: it must unwind and never go on. */
   dropped = false
+  /** Threads the program made inside it that the host, and not they themselves, suspended; each level of resume looks. */
+  readonly suspended: number[] = []
   /** Sends to crowded mailboxes since it last gave up its turn. */
   flood = 0
 

@@ -60,8 +60,6 @@ export class LuaEngine {
   current: Coroutine | null = null
   /** Function calls running inside one another's host call. */
   inlineDepth = 0
-  /** Set when the host suspended inside a coroutine the user made: the wrappers of `coroutine` look at it. */
-  suspendedByHost = false
   /** Set when the running slice was cut off rather than made to wait. */
   preempted = false
   readonly #vms = new Map<Program, VM[]>()
@@ -445,7 +443,7 @@ export class LuaEngine {
 
   /** Suspends without running others first. */
   suspend(coroutine: Coroutine, thread: number): number {
-    if (thread !== coroutine.thread) this.suspendedByHost = true
+    if (thread !== coroutine.thread) coroutine.suspended.push(thread)
     return YIELD
   }
 
@@ -598,6 +596,7 @@ export class LuaEngine {
     if (this.scheduler.overrun > LONG_OVERRUN_MS) this.lua.api.lua_sethook(thread, this.lua.hookSlot, MASK_COUNT, 8)
     if (this.lua.api.lua_isyieldable(thread) !== 0) {
       this.preempted = true
+      if (thread !== coroutine.thread) coroutine.suspended.push(thread)
       this.lua.api.lua_yieldk(thread, 0, 0, 0)
       return
     }

@@ -474,7 +474,7 @@ local suspended_by_host = host.suspended_by_host
 local finish
 local function again(thread, ...) return finish(thread, resume(thread, ...)) end
 function finish(thread, ...)
-  if suspended_by_host() then return again(thread, yield()) end
+  if suspended_by_host(thread) then return again(thread, yield()) end
   return ...
 end
 local function raise_failure(ok, ...)

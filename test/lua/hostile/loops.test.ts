@@ -65,6 +65,23 @@ const programs: Hostile[] = [
     lua: 'for i = 1, 50 do coroutine.spawn(function() while true do coroutine.yield() end end) end channel.new():receive()',
     error: cpu,
   },
+  {
+    name: 'a long sum in coroutines three deep',
+    trusted: true,
+    lua: `local function nest(n) if n == 0 then local s = 0 for i = 1, 3e6 do s = s + 1 end return s end
+      return coroutine.wrap(nest)(n - 1) end
+      local sums = {}
+      for i = 1, 10 do sums[i] = nest(3) end
+      return sums`,
+    value: Array.from({ length: 10 }, () => 3e6),
+  },
+  {
+    name: 'waits in coroutines three deep',
+    trusted: true,
+    lua: `local function nest(n) if n == 0 then time.sleep("1ms") return "slept" end return coroutine.wrap(nest)(n - 1) end
+      return nest(3)`,
+    value: 'slept',
+  },
   { name: 'a bare yield for ever', lua: 'while true do coroutine.yield() end', error: cpu },
   {
     name: 'managed coroutines that make each other',
