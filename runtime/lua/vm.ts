@@ -103,6 +103,9 @@ export class VM {
       api.luaL_requiref(this.main, this.#lua.symbol(name), slot, 1)
       api.lua_settop(this.main, 0)
     }
+    // A traceback looks every function up in the loaded libraries: a quarter of a crash, for a longer name.
+    api.lua_createtable(this.main, 0, 0)
+    api.lua_setfield(this.main, REGISTRY, this.#lua.symbol('_LOADED'))
   }
 
   #runSandbox(): void {
@@ -338,6 +341,11 @@ export class VM {
     this.#freeSlots.push(slot)
   }
 
+  get parked(): number {
+    return this.#slots - this.#freeSlots.length
+  }
+
+  /** Values the host keeps. */
   get parked(): number {
     return this.#slots - this.#freeSlots.length
   }
