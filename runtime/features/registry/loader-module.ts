@@ -44,6 +44,9 @@ export const loaderModule = ({ guard, folderOf, warn }: LoaderModuleDeps): LuaMo
       /** One definition file; a fault in it is the error. */
       load_file(call, self, path) {
         const inside = insidePath(text(path, 1, 'load_file'))
+        if (statSync(join(self.folder, inside), { throwIfNoEntry: false })?.isFile() !== true) {
+          throw moduleError('NotFound', `file not found: /${inside}`)
+        }
         const reading = read(self, [inside])
         for (const diagnostic of reading.diagnostics) {
           if (reading.broken.length > 0) throw moduleError('Invalid', shown(diagnostic, self.folder))

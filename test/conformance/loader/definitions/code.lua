@@ -1,0 +1,2 @@
+-- A library that is only read.
+return {}

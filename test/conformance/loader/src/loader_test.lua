@@ -1,0 +1,58 @@
+-- loader: reading what a project could consist of, applying nothing.
+local test = require("test")
+local loader = require("loader")
+local registry = require("registry")
+
+return { run_tests = test.run_cases(function()
+  describe("a loader", function()
+    it("reads a file", function()
+      local entries, err = loader.new("app:files"):load_file("two.yaml")
+      test.is_nil(err and tostring(err))
+      test.len(entries, 2)
+      test.eq(entries[1].id, "extra:a")
+      test.eq(entries[1].kind, "registry.entry")
+      test.is_true(entries[1].meta.shared)
+      test.eq(entries[1].data.value, 1)
+      test.contains(entries[2].data.source, "only read")
+    end)
+
+    it("reads a folder with all below it", function()
+      local entries = loader.new("app:files"):load_directory("/")
+      local ids = {}
+      for _, entry in ipairs(entries) do ids[#ids + 1] = entry.id end
+      table.sort(ids)
+      test.eq(table.concat(ids, ","), "extra.deep:c,extra:a,extra:b")
+      test.len(loader.new("app:files"):load_directory("/deep"), 1)
+    end)
+
+    it("applies nothing", function()
+      test.is_nil((registry.get("extra:a")))
+    end)
+
+    it("gives what a changeset takes", function()
+      local entries = loader.new("app:files"):load_file("/deep/one.yaml")
+      test.not_nil((registry.snapshot():changes():create(entries[1]):apply()))
+      test.contains(registry.get("extra.deep:c").data.value, "only read")
+      registry.snapshot():changes():delete("extra.deep:c"):apply()
+    end)
+  end)
+
+  describe("failures", function()
+    it("of places are NotFound", function()
+      local value, err = loader.new("app:nope")
+      test.has_error(value, err)
+      test.eq(err:kind(), errors.NOT_FOUND)
+      value, err = loader.new("app:files"):load_file("nope.yaml")
+      test.has_error(value, err)
+      test.eq(err:kind(), errors.NOT_FOUND)
+      value, err = loader.new("app:files"):load_directory("/nope")
+      test.has_error(value, err)
+    end)
+
+    it("of files are told", function()
+      local value, err = loader.new("app:broken"):load_file("no-kind.yaml")
+      test.has_error(value, err)
+      test.contains(tostring(err), "kind is required")
+    end)
+  end)
+end) }
