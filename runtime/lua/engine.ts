@@ -200,6 +200,13 @@ export class LuaEngine {
     for (const vm of this.#vmDeps.open) vm.setGcPercent(percent)
   }
 
+  /** Lua values the host keeps, in all VMs. */
+  get parkedValues(): number {
+    let parked = 0
+    for (const vm of this.#vmDeps.open) parked += vm.parked
+    return parked
+  }
+
   /** Bytes used by all VMs, those of function calls included. */
   get memoryUsed(): number {
     let used = 0
