@@ -11,6 +11,8 @@ import { Environment } from './features/env/environment.ts'
 import { EventBus } from './features/events/bus.ts'
 import { createKinds, createModules, createRegistryModules, type FeatureDeps, FeatureState } from './features/index.ts'
 import { CodeBase } from './features/lua/code-base.ts'
+import { evalRunnerModule } from './features/lua/eval-runner-module.ts'
+import type { LuaKindDeps } from './features/lua/kinds.ts'
 import type { PrometheusEndpoint } from './features/metrics/prometheus.ts'
 import { systemModule } from './features/system/system-module.ts'
 import type { Config } from './loader/config.ts'
@@ -185,7 +187,8 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   await engines.prepare({ generated: false })
 
   const sandboxed = config?.get('security.generated_code') !== 'inherit'
-  const confine = confiner(generatedConfinement(policies))
+  const generated = generatedConfinement(policies)
+  const confine = confiner(generated)
   const baseNames = new Set(['string', 'table', 'math', 'coroutine', 'utf8', 'channel'])
   const codeBase = new CodeBase({
     erase: (source, id) => plainLua(engines.get({ generated: false }), source, id, options.checks),
@@ -197,23 +200,20 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
         : { limits: trustedLimits, generated: false },
     outdated: (changes) => kernel.outdated(changes),
   })
-  const kinds = createKinds(
-    deps,
-    {
-      kernel,
-      clock,
-      random: deps.random,
-      functions,
-      codeBase,
-      engineFor: (program) => engines.get(program),
-      confine: (program: Program, frame: Frame) => (program.generated ? confine(frame) : frame),
-      prepare: (program) => engines.prepare(program),
-      retire: (program) => {
-        for (const engine of engines.all()) engine.retire(program)
-      },
+  const luaDeps: LuaKindDeps = {
+    kernel,
+    clock,
+    random: deps.random,
+    functions,
+    codeBase,
+    engineFor: (program) => engines.get(program),
+    confine: (program: Program, frame: Frame) => (program.generated ? confine(frame) : frame),
+    prepare: (program) => engines.prepare(program),
+    retire: (program) => {
+      for (const engine of engines.all()) engine.retire(program)
     },
-    state,
-  )
+  }
+  const kinds = createKinds(deps, luaDeps, state)
 
   const registry: Registry = new Registry({
     kinds: new Map([...kinds, ...(options.kinds ?? []).map((kind) => [kind.kind, kind] as const)]),
@@ -234,7 +234,13 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     modules: () => byName.values(),
     exit: (code) => (options.onExit === undefined ? void host.stop(`system.exit(${code})`) : options.onExit(code)),
   })
-  byName.set(system.name, system)
+  const evalRunner = evalRunnerModule({
+    ...luaDeps,
+    guard,
+    module: (name) => (modules.guardedModules.has(name) ? undefined : byName.get(name)),
+    generated: sandboxed ? generated : undefined,
+  })
+  for (const module of [system, evalRunner]) byName.set(module.name, module)
   const problems = await registry.boot(sources(options))
 
   const spawn = (definition: string, host: string, args: readonly Value[], extra: SpawnOptions): Process =>

@@ -89,6 +89,10 @@ function asStringMap(value: unknown, what: string): Record<string, string> {
   return value as unknown as Record<string, string>
 }
 
+function unknownNode(id: string, why: string): RuntimeError {
+  return new RuntimeError('NotFound', `node with ID ${id} not found (${why})`, { retryable: false })
+}
+
 function invalid(entry: Entry, message: string): RuntimeError {
   return moduleError('Invalid', `entry ${entry.id}: ${message}`)
 }
@@ -108,12 +112,10 @@ export class CodeBase implements Participant {
 
   /** Adds or replaces an entry's code. Throws NotFound for an unknown import or module, Invalid for bad syntax or a cycle. */
   set(entry: Entry, config: LuaConfig, origin: Origin, rebuild?: (program: Program) => void): void {
-    this.#checkModules(entry, config, origin)
+    this.#checkModules(entry.id, config, origin)
     for (const target of config.imports.values()) {
       if (target !== entry.id && this.#nodes.get(target)?.library !== true) {
-        throw new RuntimeError('NotFound', `node with ID ${target} not found (imported by ${entry.id})`, {
-          retryable: false,
-        })
+        throw unknownNode(target, `imported by ${entry.id}`)
       }
       if (target === entry.id || this.#reaches(target, entry.id)) {
         throw moduleError('Invalid', `adding dependency would create a cycle: ${entry.id} imports ${target}`)
@@ -143,13 +145,13 @@ export class CodeBase implements Participant {
     this.#nodes.delete(id)
   }
 
-  #checkModules(entry: Entry, config: LuaConfig, origin: Origin): void {
+  #checkModules(id: string, config: LuaConfig, origin: Origin): void {
     for (const name of config.modules.values()) {
       const granted =
         this.#deps.knownModule(name) &&
         (!this.#deps.guarded.has(name) || origin === 'component' || origin === 'pack' || origin === 'host')
       if (granted) continue
-      throw new RuntimeError('NotFound', `node with ID ${name} not found (module of ${entry.id})`, { retryable: false })
+      throw unknownNode(name, `module of ${id}`)
     }
   }
 
@@ -163,6 +165,29 @@ export class CodeBase implements Participant {
   program(id: string): Program {
     const node = this.#node(id)
     return { code: this.#code(node), method: node.config.method, ...this.#deps.policy(node.origin) }
+  }
+
+  /**
+   * A program of code that is no entry, under the rules for code made at run time; `given` are libraries that are none
+   * either. Without a method the chunk itself is called. Throws as `set` does.
+   */
+  loose(id: string, config: LuaConfig, given: ReadonlyMap<string, Code>): Program {
+    this.#checkModules(id, config, 'runtime')
+    const imports = new Map(given)
+    for (const [alias, target] of config.imports) {
+      if (this.#nodes.get(target)?.library !== true) throw unknownNode(target, `imported by ${id}`)
+      imports.set(alias, this.#code(this.#node(target)))
+    }
+    const { source, needsTypes } = this.#deps.erase(config.source, id)
+    const whole = config.method === ''
+    const code: Code = {
+      id,
+      source: whole ? `return { main = function(...) ${source}\nend }` : source,
+      needsTypes,
+      modules: config.modules,
+      imports,
+    }
+    return { code, method: whole ? 'main' : config.method, ...this.#deps.policy('runtime') }
   }
 
   #node(id: string): Node {
