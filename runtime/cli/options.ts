@@ -1,7 +1,7 @@
 // What the flags of every command come to.
 
 import { RuntimeError } from '../core/error.ts'
-import type { ProjectOptions } from '../open-project.ts'
+import type { ProjectOptions } from '../index.ts'
 
 /** Flags that every command takes (spec/cli.md §1). */
 export interface GlobalFlags {

@@ -55,6 +55,7 @@ function build(done: (code: number) => void): Command {
     .option('-e, --event-streams', 'stream logs to the event bus')
     .option('-p, --profiler', 'profiler on localhost:6060 (the Node inspector)')
     .option('-m, --memory-limit <size>', 'memory limit, e.g. 512M or 1G')
+    .option('--version', 'print the version')
 
   /** Loads the handler when the command is run. */
   const handle = (command: Command, load: () => Promise<Handler>): Command =>
@@ -71,8 +72,9 @@ function build(done: (code: number) => void): Command {
     })
 
   program.action(async () => {
-    const { banner } = await import('./banner.ts')
-    process.stdout.write(`${banner()}${program.helpInformation()}`)
+    const { banner, packageVersion } = await import('./banner.ts')
+    const asked = program.opts<{ version?: boolean }>().version === true
+    process.stdout.write(asked ? `${packageVersion()}\n` : `${banner()}${program.helpInformation()}`)
   })
 
   handle(
@@ -251,6 +253,7 @@ function addRegistryCommands(
   registry: Command,
   handle: (command: Command, load: () => Promise<Handler>) => Command,
 ): void {
+  registry.action(() => void process.stdout.write(registry.helpInformation()))
   const common = (command: Command): Command =>
     command.addOption(described.lockFile).addOption(described.set).addOption(described.profile)
   const formats = (command: Command): Command => command.option('--json', 'as JSON').option('--yaml', 'as YAML')
@@ -316,16 +319,37 @@ function addRegistryCommands(
 
 /** Commander's complaint in the words of the original, with the nearest command or flag. */
 function usageError(error: CommanderError, program: Command, argv: readonly string[]): Error {
+  const { command, path, rest } = addressed(program, argv)
   const [, name] = /^error: (?:unknown command|unknown option) '([^']*)'/.exec(error.message) ?? []
-  if (error.code === 'commander.unknownCommand' || error.code === 'commander.excessArguments') {
-    const word = name ?? argv.find((one) => !one.startsWith('-')) ?? ''
+  if (error.code === 'commander.unknownOption') return new Error(`unknown flag: ${name ?? ''}\n${seeHelp(path)}`)
+  const isGroup = command.commands.length > 0
+  // `commander.help` with an exit code: help of a command that there is not.
+  if (isGroup && ['commander.unknownCommand', 'commander.excessArguments', 'commander.help'].includes(error.code)) {
+    const word = name ?? rest[0] ?? ''
     const near = nearest(
       word,
-      program.commands.map((command) => command.name()),
+      command.commands.map((known) => known.name()),
     )
-    const suggestion = near === undefined ? '' : `\n\nDid you mean this?\n\t${near}\n`
-    return new Error(`unknown command ${JSON.stringify(word)} for "wippy"${suggestion}`)
+    const suggestion = near === undefined ? `\n${seeHelp(path)}` : `\n\nDid you mean this?\n\t${near}\n`
+    return new Error(`unknown command ${JSON.stringify(word)} for ${JSON.stringify(path)}${suggestion}`)
   }
-  if (error.code === 'commander.unknownOption') return new Error(`unknown flag: ${name ?? ''}`)
-  return new Error(error.message.replace(/^error: /, ''))
+  return new Error(`${error.message.replace(/^error: /, '')}\n${seeHelp(path)}`)
+}
+
+const seeHelp = (path: string): string => `See '${path} --help'`
+
+/** The command that the words name, as far as they name one, and the words behind its name. */
+function addressed(program: Command, argv: readonly string[]): { command: Command; path: string; rest: string[] } {
+  let command = program
+  const path = [program.name()]
+  const words = argv.filter((word) => !word.startsWith('-'))
+  if (words[0] === 'help') words.shift()
+  while (words.length > 0) {
+    const next = command.commands.find((known) => known.name() === words[0])
+    if (next === undefined) break
+    command = next
+    path.push(next.name())
+    words.shift()
+  }
+  return { command, path: path.join(' '), rest: words }
 }

@@ -248,6 +248,8 @@ class Session {
   }
 
   async #show({ code, stdout, stderr }: Ending, { error }: Outcome): Promise<number> {
+    // A program that died with the screen to itself would take its last words along.
+    this.#terminal.restore()
     // Who asked it to stop knows that it was cancelled.
     if (error?.kind === 'Canceled' && this.#signalled) return 0
     if (stderr !== undefined) await this.#terminal.writeError(`${this.#logging.mask(stderr)}\n`)

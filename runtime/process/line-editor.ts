@@ -7,6 +7,7 @@ import { StringDecoder } from 'node:string_decoder'
 import type { WriteStream } from 'node:tty'
 
 const HISTORY = 1_000
+const CTRL_D = 4
 
 export interface LineEditorDeps {
   readonly output: WriteStream
@@ -24,6 +25,8 @@ export class LineEditor {
   #history: string[] = []
   #interface: Interface | undefined
   #keys: Readable | undefined
+  /** Nothing has been typed since this read began. */
+  #fresh = true
   #resolve: ((line: string | undefined) => void) | undefined
 
   constructor(deps: LineEditorDeps) {
@@ -49,6 +52,7 @@ export class LineEditor {
     const editor = this.#open()
     return new Promise((resolve) => {
       this.#resolve = resolve
+      this.#fresh = true
       this.#deps.setRawMode(true)
       editor.setPrompt(prompt)
       editor.resume()
@@ -61,6 +65,9 @@ export class LineEditor {
 
   /** Bytes from the keyboard. */
   feed(bytes: Buffer): void {
+    // A Ctrl-D from before this read, when the terminal gave whole lines, comes as a zero.
+    if (this.#fresh && bytes.at(-1) === 0) bytes[bytes.length - 1] = CTRL_D
+    this.#fresh = false
     // One at a time: of several at once, Node puts all but the last at the end of the line, wherever the cursor is.
     for (const character of this.#decoder.write(bytes)) this.#keys?.push(character)
   }

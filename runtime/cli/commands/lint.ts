@@ -1,4 +1,4 @@
-// `wippy lint`: checks the Lua of the project. Exit code 1 when there are errors.
+// `wippy lint`: checks the Lua of the project. Exit code 1 when there are errors, also of loading.
 
 import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -66,7 +66,8 @@ export async function lint(flags: LintFlags): Promise<number> {
         : renderLint(report, { color, fileOf })
   process.stdout.write(`${text}\n`)
   if (report.failure !== undefined) throw new RuntimeError('Invalid', report.failure)
-  return 0
+  // What could not be read was not checked either.
+  return loaded.diagnostics.some((diagnostic) => diagnostic.level === 'error') ? 1 : 0
 }
 
 /** Flags may be repeated, and each may hold several between commas. */

@@ -138,8 +138,8 @@ export function diff(words: readonly string[], flags: AccessFlags): Promise<numb
   return withAccess(flags, async (access) => {
     const versions = await access.versions()
     const current = versions.find((version) => version.current)
-    const to = words[1] === undefined ? (current?.id ?? 0) : versionNumber(words[1])
-    const from = words[0] === undefined ? (current?.parent ?? 0) : versionNumber(words[0])
+    const to = words[1] === undefined ? (current?.id ?? 0) : knownVersion(words[1], versions)
+    const from = words[0] === undefined ? (current?.parent ?? 0) : knownVersion(words[0], versions)
     const text = entryDiff(await access.entries(from), await access.entries(to), paintFor(process.stdout))
     print(text === '' ? `No differences between v${from} and v${to}` : text)
     return 0
@@ -149,7 +149,7 @@ export function diff(words: readonly string[], flags: AccessFlags): Promise<numb
 /** `registry rollback version`. Resolves with the exit code. */
 export function rollback(word: string, flags: AccessFlags): Promise<number> {
   return withAccess(flags, async (access) => {
-    const { version, changed, differFromDisk } = await access.rollback(versionNumber(word))
+    const { version, changed, differFromDisk } = await access.rollback(knownVersion(word, await access.versions()))
     print(`Registry is at v${version}${access.live ? '' : ' from the next start on'}`)
     for (const id of changed) print(`  changed  ${inert(id)}`)
     if (differFromDisk.length > 0) {
@@ -160,9 +160,13 @@ export function rollback(word: string, flags: AccessFlags): Promise<number> {
   })
 }
 
-function versionNumber(text: string): number {
+function knownVersion(text: string, versions: readonly { readonly id: number }[]): number {
   const digits = /^v?(\d+)$/.exec(text)?.[1]
   if (digits === undefined)
     throw new RuntimeError('Invalid', `invalid version ${JSON.stringify(text)}: expected a number such as 3 or v3`)
-  return Number(digits)
+  const id = Number(digits)
+  if (versions.some((version) => version.id === id)) return id
+  throw new RuntimeError('NotFound', `version ${id} not found`, {
+    details: { hint: "'wippy registry history' lists the versions" },
+  })
 }
