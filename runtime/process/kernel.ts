@@ -32,6 +32,15 @@ export interface SpawnRequest {
   readonly messages?: readonly { readonly topic: string; readonly payload: Payload }[]
 }
 
+/** Of processes of code made at run time (design PROMISES P7). */
+const MAX_CHILDREN = 1000
+const MAX_DEPTH = 64
+
+interface Lineage {
+  children: number
+  readonly depth: number
+}
+
 export class Kernel {
   readonly scheduler: Scheduler
   readonly names = new Names()
@@ -46,6 +55,8 @@ export class Kernel {
   readonly #processes = new Map<number, Process>()
   readonly #watchers = new Map<Process, ((exit: Exit) => void)[]>()
   readonly #failed: (process: Process, error: RuntimeError) => void
+  /** Children and depth of confined processes, by serial. */
+  readonly #lineages = new Map<number, Lineage>()
   readonly #beforeExit: ((process: Process) => void)[] = []
   #serial = 0
 
@@ -109,13 +120,19 @@ export class Kernel {
       throw new RuntimeError('AlreadyExists', 'name already registered', { retryable: false })
     }
     const serial = this.nextSerial()
+    const lineage = request.parent?.frame.confinement === undefined ? undefined : this.#lineage(request.parent)
     const ended = (ended: Process, exit: Exit): void => {
       host.remove(ended)
+      if (lineage !== undefined) lineage.children--
       this.#ended(ended, exit)
     }
     const by = request.parent
     const ancestor = by === undefined ? undefined : { serial: by.serial, host: by.host }
     const process = factory.create(this.init(serial, host.id, request.frame, request.args, ended, ancestor))
+    if (lineage !== undefined) {
+      lineage.children++
+      this.#lineages.set(serial, { children: 0, depth: lineage.depth + 1 })
+    }
     this.add(process)
     host.add(process)
     if (request.options !== undefined) process.setOptions(request.options)
@@ -161,6 +178,22 @@ export class Kernel {
     }
   }
 
+  /** Throws LimitExceeded when a confined process may have no more children. */
+  #lineage(parent: Process): Lineage {
+    let lineage = this.#lineages.get(parent.serial)
+    if (lineage === undefined) {
+      lineage = { children: 0, depth: 1 }
+      this.#lineages.set(parent.serial, lineage)
+    }
+    const exceeded = (what: string, limit: number): RuntimeError =>
+      new RuntimeError('LimitExceeded', `${what} of ${parent.pid}: more than the limit of ${limit}`, {
+        retryable: false,
+      })
+    if (lineage.children >= MAX_CHILDREN) throw exceeded('live children', MAX_CHILDREN)
+    if (lineage.depth >= MAX_DEPTH) throw exceeded('depth of processes', MAX_DEPTH)
+    return lineage
+  }
+
   #factory(definition: string): ProcessFactory {
     const factory = this.factories.get(definition)
     if (factory !== undefined) return factory
@@ -192,6 +225,7 @@ export class Kernel {
   /** A function call is over: as `ended`, without the report of a failure (the caller gets it). */
   remove(process: Process, exit: Exit): void {
     this.#processes.delete(process.serial)
+    if (this.#lineages.size > 0) this.#lineages.delete(process.serial)
     this.names.release(process)
     for (const release of this.#beforeExit) release(process)
     this.links.ended(process, exit)

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import { RuntimeError } from '../../runtime/core/error.ts'
+import type { Frame, Scope } from '../../runtime/core/frame.ts'
 import type { LuaProcess } from '../../runtime/lua/lua-process.ts'
 import { noPayload, payloadOf } from '../../runtime/process/process.ts'
 import { frameAllowing } from '../support/identities.ts'
@@ -355,6 +356,54 @@ describe('P4 exit', () => {
         process.events():receive()
         return (select(2, process.monitor(pid))):kind()`),
     ).toBe('NotFound')
+  })
+})
+
+describe('P7 limits of processes made by code of run time', () => {
+  const confined = (): Frame => ({
+    ...frameAllowing('*'),
+    confinement: { actor: { id: 'generated', meta: {} }, scope: frameAllowing('*').scope as Scope },
+  })
+
+  test('1,000 live children; one that ends makes room', async () => {
+    expect(
+      await node.eval(
+        `local events, last = process.events(), nil
+        for i = 1, 1000 do last = assert(process.spawn_monitored("app:sleep", "${HOST}")) end
+        local _, err = process.spawn("app:sleep", "${HOST}")
+        local _, again = process.exec("app:sleep", "${HOST}")
+        process.terminate(last)
+        events:receive()
+        return { err:kind(), (err:message():gsub("{.*}", "P")), again:kind(), process.spawn("app:sleep", "${HOST}") ~= nil }`,
+        { frame: confined() },
+      ),
+    ).toEqual(['LimitExceeded', 'live children of P: more than the limit of 1000', 'LimitExceeded', true])
+  })
+
+  test('64 processes deep', async () => {
+    node.process(
+      'app:deeper',
+      `return { main = function(to, n)
+        local pid, err = process.spawn("app:deeper", "${HOST}", to, n + 1)
+        if err then process.send(to, "stopped", n, err:kind()) end
+        channel.new():receive()
+      end }`,
+    )
+    expect(
+      await node.eval(
+        `local inbox = process.inbox()
+        process.spawn("app:deeper", "${HOST}", process.pid(), 2)
+        local p = inbox:receive():payload()
+        return { p[1]:data(), p[2]:data() }`,
+        { frame: confined() },
+      ),
+    ).toEqual([64, 'LimitExceeded'])
+  })
+
+  test('trusted code has neither', async () => {
+    expect(await node.eval(`for i = 1, 1100 do assert(process.spawn("app:sleep", "${HOST}")) end return "ok"`)).toBe(
+      'ok',
+    )
   })
 })
 

@@ -217,7 +217,7 @@ function exec(
   if (!guard.allows(call.frame, 'process.host', hostId, attributes)) {
     throw moduleError('PermissionDenied', `not allowed to spawn on host: ${hostId}`)
   }
-  const child = kernel.spawn({ definition, host: hostId, args, frame, options })
+  const child = kernel.spawn({ definition, host: hostId, args, frame, options, parent: call.process })
   return new Promise((resolve, reject) => {
     kernel.watch(child, (exit: Exit) => {
       if (exit.error !== undefined) reject(exit.error)
