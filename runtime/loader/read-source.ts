@@ -1,7 +1,7 @@
 // Reads all definition files of one source folder into entries. A file with a fault is reported and left out,
 // or stands with its last good reading when there is one (design/PROMISES.md P9).
 
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import type { Entry, Origin } from '../core/entry.ts'
 import { asRuntimeError, errorText } from '../core/error.ts'
 import { formatId } from '../core/id.ts'
@@ -53,7 +53,16 @@ export function readSource(source: SourceDescription, cache: SourceCache): Sourc
   const diagnostics: Diagnostic[] = []
   const found: string[] = []
   const broken: string[] = []
-  for (const inside of source.only ?? root.definitions(source.walk)) {
+  // What was read there before stays, file by file.
+  const outOfReach: string[] = []
+  const unreadable = (folder: string, reason: string): void => {
+    const good = cache.goodBelow(folder)
+    outOfReach.push(...good.map((file) => relative(source.folder, file).replaceAll(sep, '/')))
+    if (good.length === 0)
+      diagnostics.push({ level: 'error', file: folder, message: `${reason}; the folder is skipped` })
+  }
+  const definitions = source.only ?? root.definitions({ ...source.walk, unreadable })
+  for (const inside of [...definitions, ...outOfReach]) {
     const file = join(source.folder, ...inside.split('/'))
     found.push(file)
     const { reading, faults, isBroken } = readFile(file, inside, root, cache)

@@ -14,6 +14,8 @@ export interface WalkOptions {
   readonly skipNames?: readonly string[]
   /** Absolute folders to pass over: those that are loaded by themselves. */
   readonly skipFolders?: ReadonlySet<string>
+  /** Told of each folder that could not be read. */
+  readonly unreadable?: (folder: string, reason: string) => void
 }
 
 export class SourceRoot {
@@ -30,7 +32,7 @@ export class SourceRoot {
     const skipNames = new Set([...SKIPPED, ...(options.skipNames ?? [])])
     const found: string[] = []
     const walk = (folder: string, inside: string): void => {
-      for (const item of listing(folder)) {
+      for (const item of listing(folder, options.unreadable)) {
         const path = join(folder, item.name)
         const name = inside === '' ? item.name : `${inside}/${item.name}`
         if (item.isDirectory()) {
@@ -98,11 +100,13 @@ export function fileReason(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-function listing(folder: string): Dirent[] {
+function listing(folder: string, unreadable: WalkOptions['unreadable']): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))
-  } catch {
-    // Gone or unreadable since its parent was listed: the caller has said so for the root itself.
+  } catch (error) {
+    // Gone since its parent was listed is no fault: the root itself was looked for before.
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT') unreadable?.(folder, code === 'ENOTDIR' ? 'not a folder' : fileReason(error))
     return []
   }
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { encodeYaml } from '../../runtime/external/yaml.ts'
@@ -44,4 +44,24 @@ test('whatever a definition file holds: entries with a name and a kind, or one r
     }),
     { numRuns: 500 },
   )
+})
+
+test('a folder that cannot be read is an error, not an empty folder', () => {
+  const disk = folder({ 'src/a.yaml': 'namespace: app\nentries: [{ name: x, kind: k }]', file: '' })
+  const reading = readSource({ folder: disk.at('file'), origin: 'disk' }, new SourceCache())
+  expect(reading.diagnostics).toEqual([
+    { level: 'error', file: disk.at('file'), message: 'not a folder; the folder is skipped' },
+  ])
+})
+
+test('the entries of a folder that can be read no more stay', () => {
+  const disk = folder({ 'src/a.yaml': 'namespace: app\nentries: [{ name: x, kind: k }]' })
+  const cache = new SourceCache()
+  const source = { folder: disk.at('src'), origin: 'disk' } as const
+  expect(readSource(source, cache).entries).toHaveLength(1)
+  rmSync(disk.at('src'), { recursive: true })
+  writeFileSync(disk.at('src'), '')
+  const reading = readSource(source, cache)
+  expect(reading.entries.map(({ entry }) => entry.id)).toEqual(['app:x'])
+  expect(reading.diagnostics).toMatchObject([{ level: 'error', message: expect.stringMatching(/last good/) }])
 })
