@@ -128,8 +128,10 @@ function prepared(database: PreparingDatabase): Connection {
 async function loadNode(): Promise<Open> {
   const specifier: string = 'node:sqlite'
   const warn = process.emitWarning
-  // Node calls it experimental each time a process first loads it; the user cannot do anything about that.
-  process.emitWarning = () => undefined
+  // Node 22 calls it experimental each time a process first loads it; the user cannot do anything about that.
+  process.emitWarning = (...said: unknown[]) => {
+    if (!/^SQLite is an experimental/.test(String(said[0]))) Reflect.apply(warn, process, said)
+  }
   try {
     const { DatabaseSync } = (await import(specifier)) as { DatabaseSync: new (path: string) => PreparingDatabase }
     return (path) => prepared(new DatabaseSync(path))
