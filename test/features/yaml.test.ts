@@ -33,8 +33,14 @@ describe('decode', () => {
   test('gives integers, floats, booleans, lists, and times as Unix seconds', () => {
     const source = 'n: 42\nf: 3.5\nb: true\nl: [a, ~]\nt: 2026-01-02T00:00:00Z\n1: one\nbig: 9223372036854775807\n'
     expect(decode(source).value).toEqual({
-      n: 42, f: 3.5, b: true, l: ['a', null], t: 1767312000, '1': 'one', big: 9223372036854775807n,
-    }) // biome-ignore format: one line of fields
+      n: 42,
+      f: 3.5,
+      b: true,
+      l: ['a', null],
+      t: 1767312000,
+      '1': 'one',
+      big: 9223372036854775807n,
+    })
   })
 
   test('text that is not YAML is Internal, no text is Invalid', () => {

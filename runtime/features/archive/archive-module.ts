@@ -1,6 +1,5 @@
 // The `archive` module: reads, walks and writes zip, tar, tar.gz and tar.zst with bounded memory.
 
-import type { FileHandle } from 'node:fs/promises'
 import { moduleError, RuntimeError } from '../../core/error.ts'
 import type { ValueMap } from '../../core/value.ts'
 import {
@@ -17,6 +16,7 @@ import {
   text,
 } from '../../lua/module.ts'
 import type { Guard } from '../../security/guard.ts'
+import { closing, contentOf, randomSource, sequentialSource } from './choose-source.ts'
 import {
   Allowance,
   type ArchiveEntry,
@@ -24,11 +24,10 @@ import {
   defaultLimits,
   type Limits,
   overLimit,
-  type RandomSource,
   safeName,
 } from './entry.ts'
+import { fileWriter, type Writer } from './file-writer.ts'
 import {
-  archiveWriter,
   detectFormat,
   type Format,
   formatNames,
@@ -39,17 +38,8 @@ import {
   walkArchive,
   type ZstdBuffers,
 } from './formats.ts'
-import {
-  bytesSource,
-  fileSource,
-  openFileSource,
-  PieceReader,
-  piecesOf,
-  readerOf,
-  type VolumeHandle,
-  volumeOf,
-} from './sources.ts'
-import type { ArchiveWriter, NewEntry } from './writers.ts'
+import { fileSource, PieceReader, piecesOf, readerOf, type VolumeHandle, volumeOf } from './sources.ts'
+import type { NewEntry } from './writers.ts'
 
 export interface ArchiveDeps {
   readonly guard: Guard
@@ -70,14 +60,6 @@ interface Walker {
   readonly walk: Walk
   current: EntryStream | undefined
   close(): Promise<void>
-}
-
-interface Writer {
-  readonly limits: Limits
-  /** Does one thing after the other. */
-  add(work: (writer: ArchiveWriter) => Promise<void>): Promise<void>
-  finish(): Promise<void>
-  discard(): void
 }
 
 /** The content of an entry as Lua reads it; stale once its walk went on. */
@@ -300,154 +282,6 @@ function writerType({ now }: ArchiveDeps): LuaType<Writer> {
       },
     },
   })
-}
-
-/** Writes beside the target; the archive appears when it is whole. */
-async function fileWriter(
-  { volume }: VolumeHandle,
-  path: string,
-  format: Format,
-  limits: Limits,
-  zstd: ZstdBuffers,
-): Promise<Writer> {
-  const whole = deferred<void>()
-  const opened = deferred<FileHandle>()
-  const replaced = volume.replaceFile(path, async (file) => {
-    opened.resolve(file)
-    await whole.promise
-  })
-  replaced.catch((error: unknown) => opened.reject(error))
-  whole.promise.catch(() => undefined)
-  const file = await opened.promise
-  const { writer, finish } = archiveWriter(format, async (piece) => void (await file.appendFile(piece)), zstd)
-  let last: Promise<unknown> = Promise.resolve()
-  let state: 'open' | 'finished' | 'broken' = 'open'
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const next = last.then(work)
-    last = next.catch(() => undefined)
-    return next
-  }
-  const broken = (error: unknown): never => {
-    state = 'broken'
-    whole.reject(error)
-    throw error
-  }
-  return {
-    limits,
-    add(work) {
-      if (state !== 'open')
-        return Promise.reject(moduleError('Invalid', `archive is ${state === 'broken' ? 'broken' : 'closed'}: ${path}`))
-      return inTurn(() => work(writer)).catch(broken)
-    },
-    async finish() {
-      if (state === 'finished') return
-      if (state === 'broken') throw moduleError('Invalid', `archive is broken: ${path}`)
-      state = 'finished'
-      await inTurn(finish).catch(broken)
-      whole.resolve()
-      await replaced
-    },
-    discard() {
-      if (state !== 'open') return
-      state = 'broken'
-      whole.reject(new RuntimeError('Canceled', `archive was not closed: ${path}`))
-    },
-  }
-}
-
-interface Deferred<T> {
-  readonly promise: Promise<T>
-  readonly resolve: (value: T) => void
-  readonly reject: (error: unknown) => void
-}
-
-function deferred<T>(): Deferred<T> {
-  let resolve: Deferred<T>['resolve'] = () => undefined
-  let reject: Deferred<T>['reject'] = () => undefined
-  const promise = new Promise<T>((fulfil, refuse) => {
-    resolve = fulfil
-    reject = refuse
-  })
-  return { promise, resolve: (value) => resolve(value), reject: (error) => reject(error) }
-}
-
-interface Chosen {
-  readonly name: string
-  readonly options: { [key: string]: unknown }
-}
-
-async function randomSource(
-  argument: unknown,
-  rest: readonly unknown[],
-  ask: (path: string) => void,
-): Promise<Chosen & { readonly source: RandomSource }> {
-  const handle = volumeOf(argument)
-  if (handle !== undefined) {
-    const path = handle.volume.normalize(text(rest[0], 2, 'open'), handle.cwd)
-    ask(path)
-    return { name: path, options: optionalTable(rest[1], 3, 'open') ?? {}, source: await fileSource(handle, path) }
-  }
-  ask('')
-  const options = optionalTable(rest[0], 2, 'open') ?? {}
-  const source =
-    argument instanceof LuaObject ? await openFileSource(argument) : bytesSource(bytes(argument, 1, 'open'))
-  return { name: '', options, source }
-}
-
-async function sequentialSource(
-  argument: unknown,
-  rest: readonly unknown[],
-  ask: (path: string) => void,
-): Promise<
-  Chosen & { readonly reader: PieceReader; readonly head: Uint8Array; readonly release: () => Promise<void> }
-> {
-  const handle = volumeOf(argument)
-  const stream = handle === undefined ? readerOf(argument) : undefined
-  const chosen =
-    stream === undefined
-      ? await randomSource(argument, rest, ask)
-      : { name: '', options: optionalTable(rest[0], 2, 'scan') ?? {} }
-  if (stream !== undefined) ask('')
-  const pieces = 'source' in chosen ? contentOf(chosen.source) : piecesOf(stream as ByteReader) // one of the two is there
-  const first: Uint8Array[] = []
-  let have = 0
-  while (have < 512) {
-    const { value, done } = await pieces.next()
-    if (done === true) break
-    first.push(value)
-    have += value.length
-  }
-  const head = Buffer.concat(first)
-  const release = async (): Promise<void> => {
-    if ('source' in chosen) await chosen.source.close()
-  }
-  const all = async function* (): AsyncGenerator<Uint8Array> {
-    try {
-      if (head.length > 0) yield head
-      yield* pieces
-    } finally {
-      await release()
-    }
-  }
-  return { ...chosen, reader: new PieceReader(all()), head, release }
-}
-
-/** However a walk ends, what it reads from is closed. */
-async function* closing(walk: Walk, reader: PieceReader): Walk {
-  try {
-    yield* walk
-  } finally {
-    await reader.close()
-  }
-}
-
-async function* contentOf(source: RandomSource): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < source.size; ) {
-    const piece = await source.read(at, 64 * 1024)
-    if (piece.length === 0) return
-    at += piece.length
-    yield piece
-  }
 }
 
 async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -5,8 +5,16 @@ import { moduleError, RuntimeError } from '../../core/error.ts'
 import { type Actor, type Scope, withContext } from '../../core/frame.ts'
 import { emptyMap, isMap, type Value, type ValueMap } from '../../core/value.ts'
 import {
-  type Call, LuaFunctionRef, type LuaModule, LuaObject, LuaType, optionalTable, optionalText, table, text,
-} from '../../lua/module.ts' // biome-ignore format: one line of names
+  type Call,
+  LuaFunctionRef,
+  type LuaModule,
+  LuaObject,
+  LuaType,
+  optionalTable,
+  optionalText,
+  table,
+  text,
+} from '../../lua/module.ts'
 import { plainValue } from '../../lua/plain.ts'
 import { callWithOptions, decodeCallOptions } from '../../process/call-options.ts'
 import type { Functions } from '../../process/functions.ts'

@@ -1,8 +1,17 @@
 // Environment values in a file of `KEY=VALUE` lines. Comments and order survive writing; the file is replaced, never edited in place.
 
 import {
-  chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync,
-} from 'node:fs' // biome-ignore format: one line of names
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { RuntimeError } from '../../core/error.ts'
 import type { EnvStorage } from './storage.ts'

@@ -1,7 +1,8 @@
 // Types of expr-lang, as far as they are known before running: unknown names and mismatched operands are found here.
 // What is not known is `any` and fits everything, so a correct text is never refused.
 
-import { builtins, type ExprType } from './builtins.ts'
+import type { ExprType } from './builtin-shape.ts'
+import { builtins } from './builtins.ts'
 import { expressionError } from './lexer.ts'
 import type { Node } from './parser.ts'
 import { typeName } from './values.ts'

@@ -58,31 +58,90 @@ const hour12 = (fields: Date): number => fields.getUTCHours() % 12 || 12
 
 // Go's reference time, cut into its parts; the longer of two that begin alike stands first.
 const parts: readonly LayoutPart[] = [
-  { text: 'January', pattern: months.join('|'), read: (p, s) => (p.month = nameIn(months, s) + 1), write: (_, f) => months[f.getUTCMonth()] ?? '' },
-  { text: 'Jan', pattern: months.map((m) => m.slice(0, 3)).join('|'), read: (p, s) => (p.month = nameIn(months, s) + 1), write: (_, f) => (months[f.getUTCMonth()] ?? '').slice(0, 3) },
+  {
+    text: 'January',
+    pattern: months.join('|'),
+    read: (p, s) => (p.month = nameIn(months, s) + 1),
+    write: (_, f) => months[f.getUTCMonth()] ?? '',
+  },
+  {
+    text: 'Jan',
+    pattern: months.map((m) => m.slice(0, 3)).join('|'),
+    read: (p, s) => (p.month = nameIn(months, s) + 1),
+    write: (_, f) => (months[f.getUTCMonth()] ?? '').slice(0, 3),
+  },
   { text: 'Monday', pattern: days.join('|'), write: (_, f) => days[f.getUTCDay()] ?? '' },
-  { text: 'Mon', pattern: days.map((d) => d.slice(0, 3)).join('|'), write: (_, f) => (days[f.getUTCDay()] ?? '').slice(0, 3) },
+  {
+    text: 'Mon',
+    pattern: days.map((d) => d.slice(0, 3)).join('|'),
+    write: (_, f) => (days[f.getUTCDay()] ?? '').slice(0, 3),
+  },
   { text: 'MST', pattern: '[A-Z]{3,5}', read: (p, s) => (p.zone = s), write: (t) => t.zone },
-  { text: '2006', pattern: '\\d{4}', read: (p, s) => (p.year = Number(s)), write: (_, f) => String(f.getUTCFullYear()).padStart(4, '0') },
-  { text: '-07:00', pattern: '[+-]\\d{2}:\\d{2}', read: (p, s) => (p.offset = offsetOf(s)), write: (t) => offsetText(t, ':') },
+  {
+    text: '2006',
+    pattern: '\\d{4}',
+    read: (p, s) => (p.year = Number(s)),
+    write: (_, f) => String(f.getUTCFullYear()).padStart(4, '0'),
+  },
+  {
+    text: '-07:00',
+    pattern: '[+-]\\d{2}:\\d{2}',
+    read: (p, s) => (p.offset = offsetOf(s)),
+    write: (t) => offsetText(t, ':'),
+  },
   { text: '-0700', pattern: '[+-]\\d{4}', read: (p, s) => (p.offset = offsetOf(s)), write: (t) => offsetText(t, '') },
-  { text: 'Z07:00', pattern: 'Z|[+-]\\d{2}:\\d{2}', read: (p, s) => (p.offset = s === 'Z' ? 0 : offsetOf(s)), write: (t) => (t.offsetSeconds === 0 ? 'Z' : offsetText(t, ':')) },
+  {
+    text: 'Z07:00',
+    pattern: 'Z|[+-]\\d{2}:\\d{2}',
+    read: (p, s) => (p.offset = s === 'Z' ? 0 : offsetOf(s)),
+    write: (t) => (t.offsetSeconds === 0 ? 'Z' : offsetText(t, ':')),
+  },
   { text: '01', pattern: '\\d{2}', read: (p, s) => (p.month = Number(s)), write: (_, f) => two(f.getUTCMonth() + 1) },
   { text: '02', pattern: '\\d{2}', read: (p, s) => (p.day = Number(s)), write: (_, f) => two(f.getUTCDate()) },
-  { text: '_2', pattern: '[ \\d]\\d', read: (p, s) => (p.day = Number(s)), write: (_, f) => String(f.getUTCDate()).padStart(2, ' ') },
+  {
+    text: '_2',
+    pattern: '[ \\d]\\d',
+    read: (p, s) => (p.day = Number(s)),
+    write: (_, f) => String(f.getUTCDate()).padStart(2, ' '),
+  },
   { text: '03', pattern: '\\d{2}', read: (p, s) => (p.hour = Number(s)), write: (_, f) => two(hour12(f)) },
   { text: '04', pattern: '\\d{2}', read: (p, s) => (p.minute = Number(s)), write: (_, f) => two(f.getUTCMinutes()) },
   { text: '05', pattern: '\\d{2}(?:\\.\\d{1,9})?', read: readSecond, write: (_, f) => two(f.getUTCSeconds()) },
-  { text: '06', pattern: '\\d{2}', read: (p, s) => (p.year = Number(s) + (Number(s) >= 69 ? 1900 : 2000)), write: (_, f) => two(f.getUTCFullYear() % 100) },
+  {
+    text: '06',
+    pattern: '\\d{2}',
+    read: (p, s) => (p.year = Number(s) + (Number(s) >= 69 ? 1900 : 2000)),
+    write: (_, f) => two(f.getUTCFullYear() % 100),
+  },
   { text: '15', pattern: '\\d{2}', read: (p, s) => (p.hour = Number(s)), write: (_, f) => two(f.getUTCHours()) },
-  { text: 'PM', pattern: 'AM|PM', read: (p, s) => (p.afternoon = s === 'PM'), write: (_, f) => (f.getUTCHours() >= 12 ? 'PM' : 'AM') },
-  { text: 'pm', pattern: 'am|pm', read: (p, s) => (p.afternoon = s === 'pm'), write: (_, f) => (f.getUTCHours() >= 12 ? 'pm' : 'am') },
-  { text: '1', pattern: '\\d{1,2}', read: (p, s) => (p.month = Number(s)), write: (_, f) => String(f.getUTCMonth() + 1) },
+  {
+    text: 'PM',
+    pattern: 'AM|PM',
+    read: (p, s) => (p.afternoon = s === 'PM'),
+    write: (_, f) => (f.getUTCHours() >= 12 ? 'PM' : 'AM'),
+  },
+  {
+    text: 'pm',
+    pattern: 'am|pm',
+    read: (p, s) => (p.afternoon = s === 'pm'),
+    write: (_, f) => (f.getUTCHours() >= 12 ? 'pm' : 'am'),
+  },
+  {
+    text: '1',
+    pattern: '\\d{1,2}',
+    read: (p, s) => (p.month = Number(s)),
+    write: (_, f) => String(f.getUTCMonth() + 1),
+  },
   { text: '2', pattern: '\\d{1,2}', read: (p, s) => (p.day = Number(s)), write: (_, f) => String(f.getUTCDate()) },
   { text: '3', pattern: '\\d{1,2}', read: (p, s) => (p.hour = Number(s)), write: (_, f) => String(hour12(f)) },
-  { text: '4', pattern: '\\d{1,2}', read: (p, s) => (p.minute = Number(s)), write: (_, f) => String(f.getUTCMinutes()) },
+  {
+    text: '4',
+    pattern: '\\d{1,2}',
+    read: (p, s) => (p.minute = Number(s)),
+    write: (_, f) => String(f.getUTCMinutes()),
+  },
   { text: '5', pattern: '\\d{1,2}(?:\\.\\d{1,9})?', read: readSecond, write: (_, f) => String(f.getUTCSeconds()) },
-] // biome-ignore format: a table reads best in rows
+]
 
 const fractionPart = /^[.,](0+|9+)(?!\d)/
 

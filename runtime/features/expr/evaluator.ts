@@ -3,13 +3,27 @@
 import { RuntimeError } from '../../core/error.ts'
 import { compileRegex, type Regex } from '../../external/re2.ts'
 import { Budget } from './budget.ts'
-import { type BuiltinCall, builtins } from './builtins.ts'
+import type { BuiltinCall } from './builtin-shape.ts'
+import { builtins } from './builtins.ts'
 import { fail } from './failure.ts'
 import { callMethod } from './methods.ts'
 import type { Node } from './parser.ts'
 import {
-  add, compare, divide, equal, fetch, isIn, isInteger, modulo, multiply, negate, power, subtract, textOf, typeName,
-} from './values.ts' // biome-ignore format: one line of names
+  add,
+  compare,
+  divide,
+  equal,
+  fetch,
+  isIn,
+  isInteger,
+  modulo,
+  multiply,
+  negate,
+  power,
+  subtract,
+  textOf,
+  typeName,
+} from './values.ts'
 
 /** What one run knows. */
 export class Run implements BuiltinCall {

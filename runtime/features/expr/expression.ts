@@ -1,7 +1,7 @@
 // A compiled expr-lang expression: text in, Program out. Used by the `expr` module and by expression policies.
 
 import { RuntimeError } from '../../core/error.ts'
-import type { ExprType } from './builtins.ts'
+import type { ExprType } from './builtin-shape.ts'
 import { check, type TypeEnvironment, typesOf } from './checker.ts'
 import { ExprTime, formatTime } from './dates.ts'
 import { compileNode, Run, type Step } from './evaluator.ts'

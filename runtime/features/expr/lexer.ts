@@ -15,10 +15,42 @@ export type Token =
 
 // Longest first: the first that fits is the operator.
 const operators = [
-  '?.', '??', '?:', '**', '==', '!=', '<=', '>=', '&&', '||', '..', '::',
-  '+', '-', '*', '/', '%', '^', '<', '>', '!', '?', ':', '.', ',', ';', '|', '=',
-  '(', ')', '[', ']', '{', '}', '#',
-] // biome-ignore format: a table reads best in rows
+  '?.',
+  '??',
+  '?:',
+  '**',
+  '==',
+  '!=',
+  '<=',
+  '>=',
+  '&&',
+  '||',
+  '..',
+  '::',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '^',
+  '<',
+  '>',
+  '!',
+  '?',
+  ':',
+  '.',
+  ',',
+  ';',
+  '|',
+  '=',
+  '(',
+  ')',
+  '[',
+  ']',
+  '{',
+  '}',
+  '#',
+]
 
 const MAX_LENGTH = 64 * 1024
 
@@ -115,8 +147,20 @@ function numberAt(source: string, at: number): { token: Token; end: number } {
 }
 
 const simpleEscapes: Readonly<Record<string, string>> = {
-  n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', f: '\f', v: '\v', '\\': '\\', '"': '"', "'": "'", '`': '`', '/': '/', '?': '?',
-} // biome-ignore format: a table reads best in rows
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+  '\\': '\\',
+  '"': '"',
+  "'": "'",
+  '`': '`',
+  '/': '/',
+  '?': '?',
+}
 
 function stringAt(source: string, at: number, quote: string): { token: Token; end: number } {
   let text = ''

@@ -2,8 +2,18 @@
 
 import { moduleError, RuntimeError } from '../../core/error.ts'
 import {
-  bytes, type Call, type LuaModule, LuaObject, LuaType, number, optionalNumber, optionalText, raise, results, text,
-} from '../../lua/module.ts' // biome-ignore format: one line of names
+  bytes,
+  type Call,
+  type LuaModule,
+  LuaObject,
+  LuaType,
+  number,
+  optionalNumber,
+  optionalText,
+  raise,
+  results,
+  text,
+} from '../../lua/module.ts'
 import type { Guard } from '../../security/guard.ts'
 import { OpenFile } from './file.ts'
 import type { Volumes } from './fs-kinds.ts'

@@ -5,8 +5,13 @@ import { compileRegex } from '../../external/re2.ts'
 import { type LuaModule, LuaType, raise, text } from '../../lua/module.ts'
 import { type AttributeRule, Policy } from './policy.ts'
 import {
-  allowImages, allowLists, allowStandardAttributes, allowStandardUrls, allowTables, userContentPolicy,
-} from './presets.ts' // biome-ignore format: one line of names
+  allowImages,
+  allowLists,
+  allowStandardAttributes,
+  allowStandardUrls,
+  allowTables,
+  userContentPolicy,
+} from './presets.ts'
 
 /** Attributes on their way into a policy: waiting for the elements they are for. */
 interface AttributeBuilder {

@@ -9,8 +9,14 @@ const html: Readonly<Record<string, string>> = {
   '\0': '\ufffd',
 }
 const script: Readonly<Record<string, string>> = {
-  '\\': '\\\\', "'": "\\'", '"': '\\"', '<': '\\u003C', '>': '\\u003E', '&': '\\u0026', '=': '\\u003D',
-} // biome-ignore format: a table
+  '\\': '\\\\',
+  "'": "\\'",
+  '"': '\\"',
+  '<': '\\u003C',
+  '>': '\\u003E',
+  '&': '\\u0026',
+  '=': '\\u003D',
+}
 
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"'\0]/g, (one) => html[one] ?? one)

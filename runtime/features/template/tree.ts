@@ -8,12 +8,24 @@ export type Expression =
   /** `_` in the arguments of a piped call. */
   | { readonly type: 'slot' }
   | { readonly type: 'member'; readonly object: Expression; readonly key: Expression; readonly line: number }
-  | { readonly type: 'slice'; readonly object: Expression; readonly from: Expression | undefined; readonly to: Expression | undefined; readonly line: number }
+  | {
+      readonly type: 'slice'
+      readonly object: Expression
+      readonly from: Expression | undefined
+      readonly to: Expression | undefined
+      readonly line: number
+    }
   | { readonly type: 'call'; readonly callee: Expression; readonly args: readonly Expression[]; readonly line: number }
   | { readonly type: 'pipe'; readonly value: Expression; readonly call: Expression & { readonly type: 'call' } }
   | { readonly type: 'unary'; readonly operator: string; readonly operand: Expression; readonly line: number }
-  | { readonly type: 'binary'; readonly operator: string; readonly left: Expression; readonly right: Expression; readonly line: number }
-  | { readonly type: 'conditional'; readonly test: Expression; readonly yes: Expression; readonly no: Expression } // biome-ignore format: a table
+  | {
+      readonly type: 'binary'
+      readonly operator: string
+      readonly left: Expression
+      readonly right: Expression
+      readonly line: number
+    }
+  | { readonly type: 'conditional'; readonly test: Expression; readonly yes: Expression; readonly no: Expression }
 
 export interface Assignment {
   readonly name: string
