@@ -321,7 +321,7 @@ function addRegistryCommands(
 function usageError(error: CommanderError, program: Command, argv: readonly string[]): Error {
   const { command, path, rest } = addressed(program, argv)
   const [, name] = /^error: (?:unknown command|unknown option) '([^']*)'/.exec(error.message) ?? []
-  if (error.code === 'commander.unknownOption') return new Error(`unknown flag: ${name ?? ''}\n${seeHelp(path)}`)
+  if (error.code === 'commander.unknownOption') return new Error(`unknown flag: ${name ?? ''}`)
   const isGroup = command.commands.length > 0
   // `commander.help` with an exit code: help of a command that there is not.
   if (isGroup && ['commander.unknownCommand', 'commander.excessArguments', 'commander.help'].includes(error.code)) {
