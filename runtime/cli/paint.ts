@@ -10,8 +10,16 @@ export function paintFor(
   stream: { readonly isTTY?: boolean | undefined },
   env: NodeJS.ProcessEnv = process.env,
 ): Paint {
+  if (!wantsColours(stream, env)) return (_style, text) => text
+  return (style, text) => styleText(style, text, { validateStream: false })
+}
+
+/** Whether colours should go to a stream: FORCE_COLOR and NO_COLOR decide, else whether somebody looks. */
+export function wantsColours(
+  stream: { readonly isTTY?: boolean | undefined },
+  env: NodeJS.ProcessEnv = process.env,
+): boolean {
   const { NO_COLOR: never = '', FORCE_COLOR: always = '' } = env
   const wanted = never === '' && env['TERM'] !== 'dumb' && stream.isTTY === true
-  const coloured = always === '' ? wanted : always !== '0'
-  return coloured ? (style, text) => styleText(style, text, { validateStream: false }) : (_style, text) => text
+  return always === '' ? wanted : always !== '0'
 }

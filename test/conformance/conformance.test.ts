@@ -3,9 +3,11 @@
 
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { isMap, type Value } from '../../runtime/core/value.ts'
 import { openProject } from '../../runtime/open-project.ts'
+import { Terminal } from '../../runtime/process/terminal.ts'
 import { type HttpFixture, startHttpFixture } from './http-fixture.ts'
 
 const topics = readdirSync(import.meta.dirname).filter((name) =>
@@ -24,6 +26,7 @@ test.each(topics)('%s', async (topic) => {
   const project = await openProject({
     root: join(import.meta.dirname, topic),
     watch: false,
+    terminal: pipes(),
     env: { CONFORMANCE_URL: http.url, CONFORMANCE_WORD: 'from the system' },
   })
   try {
@@ -44,6 +47,13 @@ test.each(topics)('%s', async (topic) => {
     await project.close()
   }
 })
+
+/** What terminal processes read and write here. */
+function pipes(): Terminal {
+  const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })
+  const stdin = Readable.from([Buffer.from('first\nsecond\r\n\nlast')])
+  return new Terminal({ stdin, stdout: nowhere(), stderr: nowhere(), args: ['one', 'two'] })
+}
 
 function passed(result: Value): number {
   return isMap(result) ? Number(result.passed_tests) : 0

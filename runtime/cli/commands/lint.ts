@@ -8,7 +8,7 @@ import { loadProject, projectCache } from '../../loader/load.ts'
 import { requireLock } from '../../loader/lockfile.ts'
 import { lintEntries, lintJson, renderLint, renderLintSummary, type Severity } from '../../lua/typed/lint.ts'
 import { type SettingFlags, settingsOf } from '../options.ts'
-import { paintFor } from '../paint.ts'
+import { wantsColours } from '../paint.ts'
 import { diagnosticText } from '../report.ts'
 
 export interface LintFlags extends SettingFlags {
@@ -56,7 +56,7 @@ export async function lint(flags: LintFlags): Promise<number> {
     rules: flags.rules === true,
     limit: Number(flags.limit),
   })
-  const color = flags.color !== false && paintFor(process.stdout)('bold', '') !== ''
+  const color = flags.color !== false && wantsColours(process.stdout)
   const fileOf = (id: string): string | undefined => loaded.files.get(id)?.sourceFile
   const text =
     flags.json === true
