@@ -345,11 +345,6 @@ export class VM {
     return this.#slots - this.#freeSlots.length
   }
 
-  /** Values the host keeps. */
-  get parked(): number {
-    return this.#slots - this.#freeSlots.length
-  }
-
   // ---- texts ----
 
   /** The string at `index` as text, remembered by address: for pids, ids and names that come again and again. */
