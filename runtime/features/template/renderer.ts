@@ -13,8 +13,9 @@ export interface TemplateSource {
   find(name: string, from: string): Template
 }
 
-const MAX_STEPS = 1_000_000
-const MAX_OUTPUT = 16 * 1024 * 1024
+// Together below 100 ms on a slow machine (design/PROMISES.md P6).
+const MAX_STEPS = 400_000
+const MAX_OUTPUT = 8 * 1024 * 1024
 const MAX_DEPTH = 100
 
 /** Renders a template with variables and globals. Throws Internal with template and line, LimitExceeded, NotFound. */
@@ -160,7 +161,12 @@ export class Renderer {
 
   #print(value: unknown): void {
     if (value instanceof SafeText) this.write(value.text)
-    else if (value !== SILENT) this.write(escapeHtml(textOf(value)))
+    else if (value !== SILENT) this.#escaped(textOf(value))
+  }
+
+  #escaped(text: string): void {
+    this.spend(text.length / 32)
+    this.write(escapeHtml(text))
   }
 
   #set({ name, declares, value, line }: Assignment, frame: Frame): void {
