@@ -239,6 +239,51 @@ function build(done: (code: number) => void): Command {
     },
   )
   handle(
+    program
+      .command('search')
+      .description('find modules among those of the project and of this package')
+      .argument('<words...>')
+      .option('--json', 'as JSON')
+      .option('--limit <n>', 'at most so many', '20')
+      .addOption(described.registry),
+    async () => (await import('./commands/modules.ts')).search,
+  )
+  handle(
+    program
+      .command('readme')
+      .description('show the README of a module')
+      .argument('<module>', 'org/module')
+      .option('--json', 'as JSON')
+      .addOption(described.registry),
+    async () => {
+      const { readme } = await import('./commands/modules.ts')
+      return ([reference = ''], flags) => readme(reference, flags)
+    },
+  )
+  handle(
+    program
+      .command('publish')
+      .description('check that the folder is a module that can be published')
+      .option('--dry-run', 'only check')
+      .option('--version <version>', 'version to publish')
+      .addOption(described.registry),
+    async () => {
+      const { publish } = await import('./commands/modules.ts')
+      return (_words, flags) => publish(flags)
+    },
+  )
+  handle(
+    program
+      .command('auth', { hidden: true })
+      .description('log in to a hub')
+      .argument('[words...]')
+      .allowUnknownOption(),
+    async () => {
+      const { noHub } = await import('./commands/modules.ts')
+      return () => Promise.reject(noHub('auth'))
+    },
+  )
+  handle(
     program.command('version').description('print the version').option('--short', 'the version alone'),
     async () => {
       const { version } = await import('./commands/version.ts')
