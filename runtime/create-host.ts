@@ -6,7 +6,7 @@ import { type Clock, systemClock } from './core/clock.ts'
 import type { Entry, Origin } from './core/entry.ts'
 import { RuntimeError } from './core/error.ts'
 import { type Confinement, emptyFrame, type Frame } from './core/frame.ts'
-import { cloneValue, type Value } from './core/value.ts'
+import { cloneValue, isMap, type Value } from './core/value.ts'
 import { Environment } from './features/env/environment.ts'
 import { EventBus } from './features/events/bus.ts'
 import { createKinds, createModules, createRegistryModules, type FeatureDeps, FeatureState } from './features/index.ts'
@@ -222,7 +222,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     clock,
     ...(options.history === undefined ? {} : { history: options.history }),
     prepare: (entry) => resolvePlaceholders(entry, (name) => environment.lookupForPlaceholders(name)),
-    publish: (system, kind, path, data) => bus.publish({ system, kind, path, data }),
+    publish: (system, kind, path, data) => bus.publish({ system, kind, path, data: withoutSecrets(environment, data) }),
     report: (problem) =>
       logger.log(problem.level, problem.message, problem.entry === undefined ? {} : { entry: problem.entry }),
     ...(config === undefined ? {} : { timeoutMs: config.ms('registry.event_wait_timeout') }),
@@ -342,6 +342,18 @@ function moduleRoot(loaded: Loaded | undefined, id: string): string | undefined 
 function dependenciesOf(entry: Entry | undefined): string[] {
   const dependsOn = entry?.meta['depends_on']
   return Array.isArray(dependsOn) ? dependsOn.filter((id): id is string => typeof id === 'string') : []
+}
+
+/** What an event may show: entries on the bus are seen by everybody who listens. */
+function withoutSecrets(environment: Environment, data: Value): Value {
+  if (!isMap(data) || typeof data['kind'] !== 'string' || data['data'] === undefined) return data
+  const entry = {
+    id: String(data['id']),
+    kind: data['kind'],
+    meta: isMap(data['meta']) ? data['meta'] : {},
+    data: data['data'],
+  }
+  return { ...data, data: environment.withoutSecrets(entry).data }
 }
 
 /** Where a project keeps its registry history. */

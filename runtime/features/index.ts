@@ -207,12 +207,12 @@ export function createModules(
 /** The modules over the registry itself, which exists only after the kinds do. */
 export function createRegistryModules(
   registry: Registry,
-  { guard, logger }: FeatureDeps,
+  { guard, logger, environment }: FeatureDeps,
   { volumes }: FeatureState,
 ): LuaModule[] {
   const warn = (message: string, where: string): void => logger.warn(message, { location: where })
   return [
-    registryModule({ registry, guard, warn }),
+    registryModule({ registry, guard, warn, shown: environment.withoutSecrets }),
     loaderModule({ guard, folderOf: (id) => volumes.require(id).root, warn }),
   ]
 }

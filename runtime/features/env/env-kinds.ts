@@ -9,7 +9,7 @@ import { emptyMap } from '../../core/value.ts'
 import type { AnyKind, Kind } from '../../registry/kind.ts'
 import type { Environment, Variable } from './environment.ts'
 import { FileStorage, type FileStorageOptions } from './file-storage.ts'
-import { namesSecret } from './secrets.ts'
+import { isSecret } from './secrets.ts'
 import { type EnvStorage, MemoryStorage, OsStorage, RouterStorage, StaticStorage } from './storage.ts'
 
 export interface EnvKindsDeps {
@@ -89,14 +89,13 @@ function decodeVariable(entry: Entry): Variable {
   if (name !== undefined && !/^[A-Za-z0-9_]+$/.test(name)) {
     throw notA(`entry ${entry.id}: variable`, name, 'a variable name (letters, digits and _)')
   }
-  const declared = entry.meta['secret']
   return {
     id: entry.id,
     name,
     storage: resolveId(requiredField(entry, 'storage', asName), ns),
     fallback: field(entry, 'default', scalarText, undefined),
     readonly: field(entry, 'readonly', asBoolean, field(entry, 'read_only', asBoolean, false)),
-    secret: typeof declared === 'boolean' ? declared : namesSecret(name ?? entryName),
+    secret: isSecret(name ?? entryName, entry.meta),
   }
 }
 

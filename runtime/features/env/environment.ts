@@ -1,8 +1,10 @@
 // The environment of a runtime: variables by public name and by id, each reading from a storage. Decides nothing about rights.
 
+import type { Entry } from '../../core/entry.ts'
 import { RuntimeError } from '../../core/error.ts'
 import { parseId } from '../../core/id.ts'
-import { Secrets } from './secrets.ts'
+import { isMap, type Value } from '../../core/value.ts'
+import { isSecret, MASK, namesSecret, Secrets } from './secrets.ts'
 import type { EnvStorage } from './storage.ts'
 
 export interface Variable {
@@ -106,6 +108,13 @@ export class Environment {
   /** A text that may be shown: values of secret variables are hidden. */
   readonly maskSecrets = (text: string): string => this.secrets.mask(text)
 
+  /** An entry that may be shown: values of secrets that stand in it are hidden. */
+  readonly withoutSecrets = (entry: Entry): Entry => {
+    // Other kinds hold placeholders; looking through all their sources at every read would cost more than it finds.
+    if (!entry.kind.startsWith('env.')) return entry
+    return { ...entry, data: this.secrets.maskValue(hideFields(entry)) }
+  }
+
   #read(variable: Variable): string | undefined {
     const value = this.#storages.get(variable.storage)?.get(storageKey(variable)) ?? variable.fallback
     if (value !== undefined && variable.secret) this.secrets.add(value)
@@ -125,4 +134,16 @@ function storageKey({ id, name }: Variable): string {
 
 function notFound(message: string): RuntimeError {
   return new RuntimeError('NotFound', message, { retryable: false })
+}
+
+/** Hides by name what an entry of this feature holds, also before the entry is open. */
+function hideFields({ kind, id, meta, data }: Entry): Value {
+  if (!isMap(data)) return data
+  const name = typeof data['variable'] === 'string' ? data['variable'] : parseId(id).name
+  if (kind === 'env.variable' && data['default'] !== undefined && isSecret(name, meta))
+    return { ...data, default: MASK }
+  const { values } = data
+  if (kind !== 'env.storage.static' || !isMap(values)) return data
+  const shown = Object.keys(values).map((key) => [key, namesSecret(key) ? MASK : (values[key] ?? null)] as const)
+  return { ...data, values: Object.fromEntries(shown) }
 }

@@ -1,8 +1,9 @@
 // The values that must never be shown, and the mask that hides them in any text (design/PROMISES.md P12).
 
-import { emptyMap, isMap, type Value } from '../../core/value.ts'
+import { emptyMap, isMap, type Value, type ValueMap } from '../../core/value.ts'
 
-const MASK = '***'
+/** What is shown instead of a secret. */
+export const MASK = '***'
 /** Shorter values would mask ordinary words; nobody's secret is three letters long. */
 const SHORTEST = 4
 
@@ -11,6 +12,12 @@ const secretName = /(?:KEY|TOKEN|SECRET|PASSWORD)$/i
 /** Whether a variable of this name is secret unless its entry says otherwise. */
 export function namesSecret(name: string): boolean {
   return secretName.test(name)
+}
+
+/** Whether the variable of an entry is secret: what its meta says, else what its name says. */
+export function isSecret(name: string, meta: ValueMap): boolean {
+  const declared = meta['secret']
+  return typeof declared === 'boolean' ? declared : namesSecret(name)
 }
 
 export class Secrets {

@@ -32,6 +32,8 @@ export interface RegistryModuleDeps {
   readonly guard: Guard
   /** Hears of filter keys that are ignored, with the place that used them. */
   readonly warn?: (message: string, where: string) => void
+  /** An entry as it may be shown: without the values of secrets. */
+  readonly shown?: (entry: Entry) => Entry
 }
 
 /** Changes on their way, and the snapshot they were started from. */
@@ -40,7 +42,8 @@ interface Pending {
   readonly list: Change[]
 }
 
-export const registryModule = ({ registry, guard, warn }: RegistryModuleDeps): LuaModule => {
+export const registryModule = ({ registry, guard, warn, shown = (entry) => entry }: RegistryModuleDeps): LuaModule => {
+  const shownTable = (entry: Entry) => entryTable(shown(entry))
   const readable = ({ frame }: Call): ((entry: Entry) => boolean) =>
     guard.unrestricted(frame) ? () => true : ({ id }) => guard.wouldAllow(frame, 'registry.get', id)
 
@@ -51,14 +54,14 @@ export const registryModule = ({ registry, guard, warn }: RegistryModuleDeps): L
     }
     const entry = snapshot.get(id)
     if (entry === undefined) throw moduleError('NotFound', `entry not found: ${showId(id)}`, { details: { id } })
-    return entryTable(entry)
+    return shownTable(entry)
   }
 
   const search = (call: Call, snapshot: Snapshot, filterArgument: unknown) => {
     const filter = plainValue(table(filterArgument, 1, 'find'))
     const told = (message: string): void => warn?.(message, call.where())
     const found = snapshot.find(isMap(filter) ? (filter as Filter) : {}, told)
-    return found.filter(readable(call)).map(entryTable)
+    return found.filter(readable(call)).map(shownTable)
   }
 
   const changesType: LuaType<Pending> = new LuaType<Pending>({
@@ -102,13 +105,13 @@ export const registryModule = ({ registry, guard, warn }: RegistryModuleDeps): L
   const snapshotType = new LuaType<Snapshot>({
     name: 'registry.Snapshot',
     methods: {
-      entries: (call, self) => self.entries().filter(readable(call)).map(entryTable),
+      entries: (call, self) => self.entries().filter(readable(call)).map(shownTable),
       get: (call, self, id) => read(call, self, id),
       namespace: (call, self, ns) =>
         self
           .namespace(text(ns, 1, 'namespace'))
           .filter(readable(call))
-          .map(entryTable),
+          .map(shownTable),
       find: (call, self, filter) => search(call, self, filter),
       changes: (_, self) => changesType.wrap({ snapshot: self, list: [] }),
       version: (_, self) => versionType.wrap(self.version),

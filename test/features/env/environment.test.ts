@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Entry } from '../../../runtime/core/entry.ts'
 import { emptyFrame, type Scope } from '../../../runtime/core/frame.ts'
 import type { ValueMap } from '../../../runtime/core/value.ts'
+import { createHost } from '../../../runtime/create-host.ts'
 import { envKinds } from '../../../runtime/features/env/env-kinds.ts'
 import { envModule } from '../../../runtime/features/env/env-module.ts'
 import { Environment } from '../../../runtime/features/env/environment.ts'
@@ -219,4 +220,55 @@ describe('the module', () => {
     })
     expect((callFunction(table, 'get_all', [], restricted) as Outcome).value).toEqual({ A: 'a' })
   })
+})
+
+test('a secret does not show in what Lua reads of the registry, and still works', async () => {
+  const entries: Entry[] = [
+    { id: 'app:mem', kind: 'env.storage.memory', meta: {}, data: {} },
+    { id: 'app:static', kind: 'env.storage.static', meta: {}, data: { values: { DB_PASSWORD: 'hunter2hunter2' } } },
+    {
+      id: 'app:key',
+      kind: 'env.variable',
+      meta: {},
+      data: { variable: 'API_KEY', storage: 'app:mem', default: 'sk-default' },
+    },
+    { id: 'app:pw', kind: 'env.variable', meta: {}, data: { variable: 'DB_PASSWORD', storage: 'app:static' } },
+    {
+      id: 'app:reader',
+      kind: 'function.lua',
+      meta: {},
+      data: {
+        method: 'handler',
+        modules: ['registry', 'env', 'json', 'events'],
+        source: `
+          local registry, env, json, events = require("registry"), require("env"), require("json"), require("events")
+          return function()
+            local sub = events.subscribe("registry", "entry.update")
+            local key = registry.get("app:key")
+            key.meta.touched = true
+            local all = json.encode(registry.find({ [".kind"] = "env.*" })) .. json.encode(registry.snapshot():entries())
+            registry.snapshot():changes():update({ id = "app:mem2", kind = "env.variable", meta = {},
+              data = { variable = "OTHER_TOKEN", storage = "app:mem", default = "tok-" .. "default" } }):apply()
+            local event = sub:channel():receive()
+            return { key.data.default, all, json.encode(event), env.get("API_KEY"), env.get("DB_PASSWORD"), env.get("OTHER_TOKEN") }
+          end`,
+      },
+    },
+    {
+      id: 'app:mem2',
+      kind: 'env.variable',
+      meta: {},
+      data: { variable: 'OTHER_TOKEN', storage: 'app:mem', default: 'old-token-1' },
+    },
+  ]
+  const host = await createHost({ entries })
+  await host.start()
+  const [shown, all, event, ...real] = (await host.call('app:reader')) as string[]
+  expect(shown).toBe('***')
+  for (const secret of ['sk-default', 'hunter2hunter2', 'old-token-1', 'tok-default']) {
+    expect(all).not.toContain(secret)
+    expect(event).not.toContain(secret)
+  }
+  expect(real).toEqual(['sk-default', 'hunter2hunter2', 'tok-default'])
+  await host.stop()
 })
