@@ -13,6 +13,7 @@ import { type ConfigSources, loadConfig } from './loader/config.ts'
 import { type Loaded, type LoadOptions, loadProject, projectCache } from './loader/load.ts'
 import { packReader } from './loader/pack.ts'
 import type { Bundle } from './loader/project.ts'
+import type { SourceCache } from './loader/source-cache.ts'
 import { SourceChecks } from './loader/source-checks.ts'
 import { Watcher } from './loader/watcher.ts'
 import type { History } from './registry/history.ts'
@@ -29,6 +30,8 @@ export interface ProjectOptions extends Omit<HostOptions, 'loaded' | 'config'> {
   readonly app?: string
   /** An archive to run instead of the project's own sources. */
   readonly pack?: string
+  /** What was read before, of this project. */
+  readonly cache?: SourceCache
   /** Also load the tests of modules. */
   readonly tests?: boolean
   /** Follow changes of the files while running; default true. */
@@ -61,7 +64,7 @@ export function packageBundle(): Bundle {
 /** Loads, composes and boots; services are not started yet. Throws for what leaves nothing to run. */
 export async function openProject(options: ProjectOptions): Promise<OpenProject> {
   const { root, env = process.env } = options
-  const cache = projectCache(root)
+  const cache = options.cache ?? projectCache(root)
   const settings: ConfigSources = { ...options.settings, root, env, read: cache.yaml }
   const load = (): Promise<Loaded> => {
     const plan: LoadOptions = {

@@ -2,6 +2,7 @@
 
 import type { Entry } from '../core/entry.ts'
 import { RuntimeError } from '../core/error.ts'
+import { isMap } from '../core/value.ts'
 import {
   type Frame,
   type Host,
@@ -14,6 +15,8 @@ import {
 import { type Config, loadConfig } from '../loader/config.ts'
 import type { Diagnostic } from '../loader/diagnostic.ts'
 import { locateProblem } from '../loader/entry-problem.ts'
+import { projectCache } from '../loader/load.ts'
+import type { SourceCache } from '../loader/source-cache.ts'
 import { type AppCommand, appCommands, nearest } from './app-commands.ts'
 import { banner } from './banner.ts'
 import { commandFrame } from './command-security.ts'
@@ -61,6 +64,8 @@ class Session {
   readonly #plan: SessionPlan
   readonly #terminal: Terminal
   readonly #logging: Logging
+  /** One for the settings here and for the project: the YAML reader is only loaded for what has changed. */
+  readonly #cache: SourceCache
   readonly #config: Config
   readonly #stopped: Promise<string>
   #requestStop: (signal: string) => void = () => {}
@@ -73,7 +78,8 @@ class Session {
     const { root, flags, args, pick } = plan
     this.#plan = plan
     this.#terminal = new Terminal({ stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, args })
-    this.#config = loadConfig({ ...settingsOf(flags), root, env: process.env })
+    this.#cache = projectCache(root)
+    this.#config = loadConfig({ ...settingsOf(flags), root, env: process.env, read: this.#cache.yaml })
     this.#logging = createLogging({
       flags,
       forCommand: pick !== undefined,
@@ -99,7 +105,9 @@ class Session {
         frame = commandFrame(requireProcess(host, entry), host)
         this.#terminalHost = this.#chooseHost(host)
       }
+      const quiet = this.#tellFailedStarts(host)
       const started = await Promise.race([host.start().then(() => undefined), this.#stopped])
+      quiet()
       if (started !== undefined) return await this.#close(undefined)
       if (entry === undefined || this.#terminalHost === undefined) {
         this.#logging.logger.info('runtime ready')
@@ -128,6 +136,7 @@ class Session {
     const project = await openProject({
       root,
       settings: settingsOf(flags),
+      cache: this.#cache,
       logger,
       clock,
       terminal: this.#terminal,
@@ -190,6 +199,18 @@ class Session {
       const located = locateProblem(problem, project?.loaded.files ?? new Map())
       this.#say(`${diagnosticText(located, root)}\n`)
     }
+  }
+
+  /** A command waits for the services it needs: with logs off, somebody has to say why it does not begin. */
+  #tellFailedStarts(host: Host): () => void {
+    if (this.#logging.logger.enabled('error')) return () => {}
+    const told = new Set<string>()
+    return host.bus.subscribe({ system: 'supervisor', kind: 'service.update' }, ({ path, data }) => {
+      if (!isMap(data) || data['status'] !== 'failed') return
+      const text = `warning: service ${path} does not start: ${String(data['details'])}\n`
+      if (!told.has(text)) this.#say(inert(text))
+      told.add(text)
+    })
   }
 
   #say(text: string): void {
