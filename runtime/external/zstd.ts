@@ -9,10 +9,20 @@ export interface ZstdCodec {
   decompress(frame: Uint8Array, size: number, dictionary: Uint8Array | undefined): Uint8Array
 }
 
-/** Loads the codec. */
-export async function zstdCodec(): Promise<ZstdCodec> {
+// The package is one instance for the whole process. A second init answers at once and replaces its memory a moment later,
+// under whatever runs then.
+let ready: Promise<typeof Zstd> | undefined
+
+async function load(): Promise<typeof Zstd> {
   const zstd: typeof Zstd = await import('@bokuweb/zstd-wasm')
   await zstd.init()
+  return zstd
+}
+
+/** Loads the codec. */
+export async function zstdCodec(): Promise<ZstdCodec> {
+  ready ??= load()
+  const zstd = await ready
   return {
     compress(data, level, dictionary) {
       if (dictionary === undefined) return zstd.compress(data, level)
