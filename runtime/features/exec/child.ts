@@ -19,6 +19,9 @@ export interface ChildPlan {
 /** How long a program may take to end after it was asked to. */
 const GRACE = 5_000
 
+/** Most output that is put aside when a program has ended; what it left running waits then. */
+const MOST_KEPT = 1024 * 1024
+
 export class Child {
   readonly #plan: ChildPlan
   readonly #clock: Clock
@@ -65,6 +68,10 @@ export class Child {
         this.#ended()
         resolve(code ?? (signal === null ? -1 : -signalNumber(signal)))
       })
+    })
+    child.once('exit', () => {
+      this.stdout.programEnded()
+      this.stderr.programEnded()
     })
     // Writing to a program that has ended is no failure of ours.
     child.stdin.on('error', () => undefined)
@@ -178,7 +185,10 @@ export class ChildStream {
   #attached: (() => void) | undefined
   #taken = false
   #closed = false
+  #over = false
   #failure: RuntimeError | undefined
+  readonly #kept: Buffer[] = []
+  #keptBytes = 0
 
   constructor(arrived: (bytes: number) => void) {
     this.#arrived = arrived
@@ -187,13 +197,36 @@ export class ChildStream {
   /** Marks it as read by somebody: then nothing is dropped. */
   take(): this {
     this.#taken = true
+    this.#listen()
     return this
   }
 
   attach(source: Readable): void {
     this.#source = source
     if (this.#closed) source.resume()
+    this.#listen()
     this.#attached?.()
+  }
+
+  /** When a program ends, Node lets its output flow away unless somebody listens like this. */
+  #listen(): void {
+    if (this.#taken && !this.#closed) this.#source?.off('readable', this.#keep).on('readable', this.#keep)
+  }
+
+  /** Output of an ended program is put aside for who reads later: the pipe has to run dry for the end to be known. */
+  readonly #keep = (): void => {
+    if (!this.#over || this.#closed) return
+    while (this.#keptBytes < MOST_KEPT) {
+      const piece: Buffer | null = this.#source?.read() ?? null
+      if (piece === null) return
+      this.#kept.push(piece)
+      this.#keptBytes += piece.length
+    }
+  }
+
+  programEnded(): void {
+    this.#over = true
+    if (this.#taken) this.#keep()
   }
 
   /** Lets output that nobody has asked for flow away, so that the program is not held up. */
@@ -208,16 +241,26 @@ export class ChildStream {
     const source = this.#source as Readable // attached by now
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure
-      const most =
-        size === undefined ? source.readableLength : Math.min(Math.max(1, Math.floor(size)), source.readableLength)
-      const piece: Buffer | null = most > 0 ? source.read(most) : null
+      const wanted = size === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(size))
+      const piece = this.#kept.length > 0 ? this.#takeKept(wanted) : pieceOf(source, wanted)
       if (piece !== null) {
         this.#arrived(piece.length)
+        // What goes beyond the limit of output is never seen.
+        if (this.#failure !== undefined) throw this.#failure
         return new Uint8Array(piece)
       }
       if (source.readableEnded || source.destroyed) return undefined
       await readableOrEnd(source)
     }
+  }
+
+  #takeKept(most: number): Buffer {
+    const piece = this.#kept.shift() ?? Buffer.alloc(0)
+    if (piece.length > most) this.#kept.unshift(piece.subarray(most))
+    const taken = piece.subarray(0, most)
+    this.#keptBytes -= taken.length
+    this.#keep()
+    return taken
   }
 
   fail(error: RuntimeError): void {
@@ -226,9 +269,15 @@ export class ChildStream {
 
   close(): void {
     this.#closed = true
-    this.#source?.resume()
+    this.#kept.length = 0
+    this.#source?.off('readable', this.#keep).resume()
     this.#attached?.()
   }
+}
+
+function pieceOf(source: Readable, most: number): Buffer | null {
+  const size = Math.min(most, source.readableLength)
+  return size > 0 ? source.read(size) : null
 }
 
 function readableOrEnd(source: Readable): Promise<void> {

@@ -128,6 +128,14 @@ describe('a program', () => {
     expect(out.length).toBe(3_000_000)
   })
 
+  test('that has ended still has its output for who asked for it', async () => {
+    const child = (await on(executor(), 'exec', 'echo kept')).value
+    const out = (await on(child, 'stdout_stream')).value
+    await on(child, 'start')
+    expect((await on(child, 'wait')).value).toBe(0)
+    expect(await all(out)).toBe('kept\n')
+  })
+
   test('that does not exist, or is used out of order, is an error', async () => {
     const { value: missing } = await on(executor(), 'exec', 'no-such-program-here')
     expect((await on(missing, 'start')).error).toMatchObject({
