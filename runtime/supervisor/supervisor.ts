@@ -163,10 +163,11 @@ export class Supervisor {
   /** Starts what the change registered. Throws, so that the change is undone, when a required service does not start. */
   async commit(): Promise<void> {
     this.#inChange = false
+    // Before the first start and after the stop, services are only registered.
+    if (!this.#live) return
     const { clock, commitTimeout = 30_000 } = this.#deps
     const ids = this.#takeFresh()
     if (ids.length === 0) return
-    this.#live = true
     let timer: { cancel(): void } | undefined
     const late = new Promise<never>((_resolve, reject) => {
       timer = clock.after(commitTimeout, () => reject(this.#notInTime(ids)))

@@ -449,8 +449,19 @@ test('what a change registers is started when it commits, and by nothing before'
   expect([status('late'), status('manual')]).toEqual(['running', 'unknown'])
 })
 
+test('a change before the first start only registers; the start then starts it', async () => {
+  const { supervisor, add, status } = bench()
+  supervisor.begin()
+  add('a')
+  await supervisor.commit()
+  expect(status('a')).toBe('unknown')
+  await supervisor.startAll()
+  expect(status('a')).toBe('running')
+})
+
 test('a commit fails when a required service does not start in time, naming it and why', async () => {
   const { clock, supervisor, add } = bench()
+  await supervisor.startAll()
   supervisor.begin()
   add('a').onStart = () => {
     throw boom()
