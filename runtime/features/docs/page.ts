@@ -20,16 +20,7 @@ const EXCERPT = 240
 /** The paragraph in which most of the terms occur, shortened around the first of them. */
 export function excerptOf(page: Page, terms: readonly string[]): string {
   const wanted = terms.map((term) => term.toLowerCase())
-  const paragraphs = page.text
-    .split(/\n\s*\n/)
-    .map((paragraph) =>
-      paragraph
-        .replace(/^#+\s+.*$/gm, '')
-        .replace(/^```.*$/gm, '')
-        .replace(/\s+/g, ' ')
-        .trim(),
-    )
-    .filter((paragraph) => paragraph !== '')
+  const paragraphs = paragraphsOf(page.text)
   let best = paragraphs[0] ?? ''
   let most = 0
   for (const paragraph of paragraphs) {
@@ -48,4 +39,22 @@ export function excerptOf(page: Page, terms: readonly string[]): string {
   const from = Math.max(0, Math.min(first - EXCERPT / 3, best.length - EXCERPT))
   const start = from === 0 ? 0 : best.indexOf(' ', from) + 1
   return `${start > 0 ? '… ' : ''}${best.slice(start, start + EXCERPT).trimEnd()}${start + EXCERPT < best.length ? ' …' : ''}`
+}
+
+/** Prose and rows of tables, one by one; code says little out of its place. */
+function paragraphsOf(markdown: string): string[] {
+  return markdown
+    .replace(/```[\s\S]*?```/g, '')
+    .replace(/^#+\s+.*$/gm, '')
+    .replace(/^\|(.*)\|$/gm, (_, row: string) => `\n${tableRow(row)}\n`)
+    .split(/\n\s*\n/)
+    .map((paragraph) => paragraph.replace(/\s+/g, ' ').trim())
+    .filter((paragraph) => paragraph !== '')
+}
+
+/** The cells of a row as a line of text; nothing for the line below the head. */
+function tableRow(row: string): string {
+  if (/^[\s|:-]*$/.test(row)) return ''
+  const cells = row.split(/(?<!\\)\|/).map((cell) => cell.replaceAll('\\|', '|').trim())
+  return cells.filter((cell) => cell !== '').join(': ')
 }

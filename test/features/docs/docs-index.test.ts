@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { emptyFrame } from '../../../runtime/core/frame.ts'
 import type { SearchResult } from '../../../runtime/features/docs/docs-index.ts'
 import { docsIndexModule } from '../../../runtime/features/docs/docs-index-module.ts'
+import { excerptOf, readPage } from '../../../runtime/features/docs/page.ts'
 import { Volumes } from '../../../runtime/features/fs/fs-kinds.ts'
 import { Volume } from '../../../runtime/features/fs/volume.ts'
 import { Guard } from '../../../runtime/security/guard.ts'
@@ -46,6 +47,16 @@ test('a page is found by title, path, heading, text, the start of a word and wit
 test('a result shows the title and the paragraph that fits', async () => {
   const { value } = await searcher()('app:docs', 'duration')
   expect(value).toMatchObject([{ path: 'lua/time', title: 'Time', excerpt: 'Reads a duration such as `1h30m`.' }])
+})
+
+test('a row of a table is shown alone, code and headings are not', () => {
+  const page = readPage(
+    'p',
+    '# T\n\nIntro.\n\n| Function | Gives |\n|---|---|\n| `a.one(x \\| y)` | first |\n| `a.two()` | second |\n\n```lua\ntwo two two\n```\n',
+  )
+  expect(excerptOf(page, ['second'])).toBe('`a.two()`: second')
+  expect(excerptOf(page, ['one'])).toBe('`a.one(x | y)`: first')
+  expect(excerptOf(page, ['zebra'])).toBe('Intro.')
 })
 
 test('new, changed and deleted pages are seen by the next search', async () => {
