@@ -70,6 +70,39 @@ return { run_tests = test.run_cases(function()
     end)
   end)
 
+  describe("a file", function()
+    it("keeps what is set", function()
+      for _, value in ipairs({ "plain", "two words", "a=b", 'quote " and \\ and $x', "ä", "" }) do
+        test.is_true(env.set("IN_FILE", value))
+        test.eq(env.get("IN_FILE"), value)
+      end
+    end)
+
+    it("refuses what a line cannot hold", function()
+      env.set("IN_FILE", "before")
+      for _, value in ipairs({ "line\nbreak", "with # comment", " outer " }) do
+        local ok, err = env.set("IN_FILE", value)
+        test.has_error(ok, err)
+        test.eq(env.get("IN_FILE"), "before")
+      end
+    end)
+  end)
+
+  describe("placeholders in entries", function()
+    it("are filled in when the entry opens, and shown as written", function()
+      test.eq(require("registry").get("app:volume").data.directory, "${env:FOLDER|.wippy}/${NAME_OF_NOBODY|placeholders}")
+      local files = require("fs").get("app:volume")
+      test.is_true(files:writefile("here", "x"))
+      test.is_true(files:exists("here"))
+    end)
+  end)
+
+  describe("secrets", function()
+    it("are read by those who may", function()
+      test.eq(env.get("API_KEY"), "sk-0123456789")
+    end)
+  end)
+
   describe("get_all", function()
     it("has every variable that has a value", function()
       local all = env.get_all()

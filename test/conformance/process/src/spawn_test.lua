@@ -36,6 +36,10 @@ return { run_tests = test.run_cases(function()
       test.is_false(value == sent)
     end)
 
+    it("runs workflows as processes", function()
+      test.eq(process.exec("app:workflow", HOST, 1), 2)
+    end)
+
     it("runs a chunk that returns its function", function()
       test.eq(process.exec("app:is_function", HOST, 21), 42)
     end)
