@@ -10,8 +10,14 @@ const LONGEST_PENDING = 32
  */
 export class InertText {
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  readonly #colours: boolean
   #pending = ''
   #styled = false
+
+  /** Without colours, their sequences and those of styles disappear. */
+  constructor({ colours = true }: { readonly colours?: boolean } = {}) {
+    this.#colours = colours
+  }
 
   /** True when a style is on that nobody has reset. */
   get styled(): boolean {
@@ -44,7 +50,7 @@ export class InertText {
   #inert(text: string): string {
     return text.replace(/\x1b\[([\d;:]*)m|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, (control, style?: string) => {
       if (style === undefined) return picture(control.charCodeAt(0))
-      const kept = withoutConceal(style)
+      const kept = this.#colours ? withoutConceal(style) : undefined
       if (kept === undefined) return ''
       this.#styled = !/^(?:.*[;:])?0*$/.test(kept)
       return `\x1b[${kept}m`

@@ -31,6 +31,12 @@ test('lines, tabs, returns, colours and other letters pass', () => {
   expect(shown(text)).toBe(text)
 })
 
+test('without colours the text alone passes', () => {
+  const text = new InertText({ colours: false })
+  expect(text.next('\x1b[1;32mgreen\x1b[0m \x1b[2J') + text.end()).toBe('green ␛[2J')
+  expect(text.styled).toBe(false)
+})
+
 test('a style that is left on is reset at the end', () => {
   expect(shown('\x1b[31mred')).toBe('\x1b[31mred\x1b[0m')
   expect(shown('\x1b[31mred\x1b[39;0m')).toBe('\x1b[31mred\x1b[39;0m')
