@@ -1,7 +1,6 @@
 // One run of a project from the command line: open, start, run the command if there is one, shut down. Ends in an exit code.
 
-import type { Entry } from '../core/entry.ts'
-import { RuntimeError } from '../core/error.ts'
+import { asRuntimeError, errorText, RuntimeError } from '../core/error.ts'
 import { isMap } from '../core/value.ts'
 import {
   type Frame,
@@ -17,14 +16,24 @@ import type { Diagnostic } from '../loader/diagnostic.ts'
 import { locateProblem } from '../loader/entry-problem.ts'
 import { projectCache } from '../loader/load.ts'
 import type { SourceCache } from '../loader/source-cache.ts'
-import { type AppCommand, appCommands, nearest } from './app-commands.ts'
+import { type AppCommand, appCommands } from './app-commands.ts'
 import { banner } from './banner.ts'
 import { commandFrame } from './command-security.ts'
 import { type Ending, endingOf } from './exit-code.ts'
+import { streamLogs } from './host-logs.ts'
 import { Interrupts } from './interrupts.ts'
 import { asksForLogs, createLogging, type Logging } from './logging.ts'
 import { type SettingFlags, settingsOf } from './options.ts'
-import { diagnosticText, inert } from './report.ts'
+import { wantsColours } from './paint.ts'
+import { diagnosticText, failureText, inert } from './report.ts'
+import {
+  chooseTerminal,
+  hidesLogs,
+  interruptPrograms,
+  requireProcess,
+  terminalRunning,
+  wantsInterrupts,
+} from './terminal-programs.ts'
 
 export interface RunFlags extends SettingFlags {
   /** Id of the terminal host. */
@@ -46,8 +55,6 @@ export interface SessionPlan {
   readonly project?: Partial<ProjectOptions>
 }
 
-const HOST_WAIT_MS = 5_000
-const HOST_POLL_MS = 10
 const CONTROL_AFTER_MS = 200
 
 /** Resolves with the exit code. Rejects for what kept the command from running. */
@@ -55,6 +62,8 @@ export async function runSession(plan: SessionPlan): Promise<number> {
   const session = new Session(plan)
   try {
     return await session.run()
+  } catch (error) {
+    throw session.masked(error)
   } finally {
     session.restore()
   }
@@ -71,13 +80,17 @@ class Session {
   #requestStop: (signal: string) => void = () => {}
   #project: OpenProject | undefined
   #terminalHost: string | undefined
+  #signalled = false
+  /** What `system.exit` asked for. */
+  #exitCode: number | undefined
   readonly #releases: (() => void)[] = []
   readonly #closings: (() => Promise<void>)[] = []
 
   constructor(plan: SessionPlan) {
     const { root, flags, args, pick } = plan
     this.#plan = plan
-    this.#terminal = new Terminal({ stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, args })
+    const { stdin, stdout, stderr } = process
+    this.#terminal = new Terminal({ stdin, stdout, stderr, args, colours: wantsColours(stdout) })
     this.#cache = projectCache(root)
     this.#config = loadConfig({ ...settingsOf(flags), root, env: process.env, read: this.#cache.yaml })
     this.#logging = createLogging({
@@ -103,7 +116,7 @@ class Session {
       let frame: Frame | undefined
       if (entry !== undefined) {
         frame = commandFrame(requireProcess(host, entry), host)
-        this.#terminalHost = this.#chooseHost(host)
+        this.#terminalHost = chooseTerminal(host, flags.host)
       }
       const quiet = this.#tellFailedStarts(host)
       const started = await Promise.race([host.start().then(() => undefined), this.#stopped])
@@ -114,7 +127,7 @@ class Session {
         await this.#stopped
         return await this.#close(undefined)
       }
-      await this.#hostRunning(host, this.#terminalHost)
+      await terminalRunning(host, this.#terminalHost, this.#logging.clock)
       const outcome = host.run(entry, this.#terminalHost, this.#plan.args, frame === undefined ? {} : { frame })
       const first = await Promise.race([outcome, this.#stopped])
       return await this.#close(typeof first === 'string' ? outcome : first)
@@ -122,6 +135,13 @@ class Session {
       await this.#close(undefined)
       throw error
     }
+  }
+
+  /** The error as it may be shown: without the values of secret variables. */
+  masked(error: unknown): unknown {
+    const text = errorText(error)
+    const shown = this.#logging.mask(text)
+    return shown === text ? error : new RuntimeError(asRuntimeError(error).kind, shown)
   }
 
   /** Gives the terminal back and lets go of the signals. */
@@ -162,7 +182,8 @@ class Session {
     const { host, loaded } = project
     this.#logging.mask = host.environment.maskSecrets
     this.#logging.hidden = () => this.#terminal.interactive && hidesLogs(host)
-    if (flags.eventStreams === true || this.#config.boolean('logmanager.stream_to_events')) this.#streamLogs(host)
+    if (flags.eventStreams === true || this.#config.boolean('logmanager.stream_to_events'))
+      streamLogs(this.#logging, host)
     this.#tell(loaded.diagnostics)
     if (loaded.project.lock !== undefined) this.#serveControl(host, root)
     return project
@@ -217,40 +238,6 @@ class Session {
     if (this.#plan.flags.silent !== true) void this.#terminal.writeError(this.#logging.mask(text))
   }
 
-  /** `--host`, else the only terminal host. */
-  #chooseHost(host: Host): string {
-    const { flags } = this.#plan
-    if (flags.host !== undefined) {
-      const kind = host.registry.get(flags.host)?.kind
-      if (kind === undefined || kind === 'terminal.host') return flags.host
-      throw new RuntimeError('Invalid', `--host ${flags.host}: a ${kind} has no terminal, name a terminal.host`)
-    }
-    const hosts = host.registry.find({ '.kind': 'terminal.host' }).map(({ id }) => id)
-    const [only, ...others] = hosts
-    if (others.length > 0) {
-      throw new RuntimeError('Invalid', `multiple terminal hosts found (${hosts.join(', ')}), use --host to specify`)
-    }
-    if (only === undefined) throw new RuntimeError('NotFound', 'no terminal.host found in registry')
-    return only
-  }
-
-  async #hostRunning(host: Host, id: string): Promise<void> {
-    const { clock } = this.#logging
-    const until = clock.now() + HOST_WAIT_MS
-    for (;;) {
-      const state = host.supervisor.states().find((view) => view.id === id)
-      if (state?.status === 'running') return
-      if (state === undefined || state.desired === 'stopped') {
-        const why = state === undefined ? 'no such service' : 'it does not start by itself (lifecycle.auto_start)'
-        throw new RuntimeError('NotFound', `host ${id} not found in supervisor: ${why}`)
-      }
-      if (clock.now() > until) {
-        throw new RuntimeError('Timeout', `timeout waiting for host ${id} to start (status: ${state.status})`)
-      }
-      await new Promise((resolve) => setTimeout(resolve, HOST_POLL_MS))
-    }
-  }
-
   /** Stops everything within the time allowed, and says how the command ended. */
   async #close(outcome: Outcome | Promise<Outcome> | undefined): Promise<number> {
     const { logger } = this.#logging
@@ -279,23 +266,14 @@ class Session {
     return code
   }
 
-  #signalled = false
-  /** What `system.exit` asked for. */
-  #exitCode: number | undefined
-
   #listen(): void {
     const { logger, clock } = this.#logging
     const interrupts = new Interrupts({
       now: () => clock.now(),
       clearLine: () => this.#terminal.clearLine(),
       reading: () => this.#terminal.reading,
-      listened: () => listeners(this.#project?.host).length > 0,
-      tell: () => {
-        const listening = listeners(this.#project?.host)
-        const at = Math.floor(Date.now() / 1000)
-        for (const program of listening) program.event({ kind: 'pid.interrupt', from: '', at })
-        return listening.length > 0
-      },
+      listened: () => this.#project !== undefined && wantsInterrupts(this.#project.host),
+      tell: () => this.#project !== undefined && interruptPrograms(this.#project.host),
       shutDown: (signal) => {
         this.#signalled = true
         logger.info('received shutdown signal', { signal })
@@ -317,6 +295,16 @@ class Session {
     on('SIGHUP', () => interrupts.end('hangup'))
     this.#terminal.onInterrupt = () => interrupts.interrupt()
     this.#terminal.onBroken = () => interrupts.end('broken pipe')
+    // A fault of the runtime itself: said once, the terminal given back, the trace for who asks.
+    const fault = (error: unknown): void => {
+      this.#terminal.restore()
+      const { console: coloured = false, veryVerbose: traces = false } = this.#plan.flags
+      const shown = this.masked(error instanceof Error ? error : new Error(String(error)))
+      process.stderr.write(`${failureText(shown, { coloured, traces })} (internal error)\n`)
+      process.exit(1)
+    }
+    process.on('uncaughtException', fault)
+    this.#releases.push(() => process.off('uncaughtException', fault))
     const restore = (): void => this.#terminal.restore()
     process.on('exit', restore)
     this.#releases.push(() => process.off('exit', restore))
@@ -324,51 +312,6 @@ class Session {
     const alive = setInterval(() => {}, 2 ** 30)
     this.#releases.push(() => clearInterval(alive))
   }
-
-  #streamLogs(host: Host): void {
-    this.#logging.add(({ level, name, message, fields }) => {
-      if (!host.bus.wanted('logs', level)) return
-      const data = JSON.parse(JSON.stringify({ level, logger: name, message, fields }, shownError)) as Entry['data'] // JSON gives values
-      host.bus.publish({ system: 'logs', kind: level, path: name, data })
-    })
-  }
-}
-
-/** The processes on terminal hosts that asked to be told of Ctrl-C. */
-function listeners(host: Host | undefined) {
-  if (host === undefined) return []
-  return [...host.kernel.processes()].filter(
-    (running) => running.options.interrupts && host.kernel.hosts.get(running.host)?.kind === 'terminal',
-  )
-}
-
-/** Throws what a person can act on, before anything is started. */
-function requireProcess(host: Host, id: string): Entry {
-  const entry = host.registry.get(id)
-  if (entry !== undefined && /^(?:process|workflow)\.lua/.test(entry.kind)) return entry
-  if (entry !== undefined) throw new RuntimeError('Invalid', `entry ${id} is a ${entry.kind}, not a process`)
-  const { problems, registry } = host
-  const broken = problems.find((problem) => problem.entry === id)
-  if (broken !== undefined) throw new RuntimeError('Invalid', broken.message)
-  const near = nearest(
-    id,
-    registry.find({ '.kind': 'process.lua' }).map((known) => known.id),
-  )
-  throw new RuntimeError('NotFound', `process ${id} not found`, {
-    details: near === undefined ? undefined : { hint: `Did you mean "${near}"?` },
-  })
-}
-
-function hidesLogs(host: Host): boolean {
-  for (const { kind, hideLogs, processes } of host.kernel.hosts.values()) {
-    if (kind === 'terminal' && hideLogs && processes.size > 0) return true
-  }
-  return false
-}
-
-function shownError(_key: string, value: unknown): unknown {
-  if (value instanceof Error) return value instanceof RuntimeError ? value.text : value.message
-  return typeof value === 'bigint' ? value.toString() : value
 }
 
 function delay(ms: number): Promise<void> {

@@ -8,6 +8,11 @@ import type { WriteStream } from 'node:tty'
 
 const HISTORY = 1_000
 const CTRL_D = 4
+const CTRL_C = '\x03'
+/** How terminals mark pasted text when asked to, so that its line ends are no Enter. */
+const PASTE = { ask: '\x1b[?2004h', stop: '\x1b[?2004l', begin: '\x1b[200~', end: '\x1b[201~' } as const
+/** Stands for a line end of a paste while the line is edited. */
+const LINE_END_SHOWN = '↵'
 
 export interface LineEditorDeps {
   readonly output: WriteStream
@@ -17,7 +22,10 @@ export interface LineEditorDeps {
   readonly interrupted: () => void
 }
 
-/** One line at a time; lines that came with it in one paste wait for the next reads. */
+/**
+ * One line at a time. What a terminal marks as pasted becomes part of the line, its line ends too; where it marks nothing,
+ * the lines of a paste wait for the next reads.
+ */
 export class LineEditor {
   readonly #deps: LineEditorDeps
   readonly #lines: string[] = []
@@ -28,6 +36,11 @@ export class LineEditor {
   /** Nothing has been typed since this read began. */
   #fresh = true
   #resolve: ((line: string | undefined) => void) | undefined
+  #keysOn = false
+  /** The paste under way. */
+  #paste: string | undefined
+  /** The last characters typed, as many as the mark of a paste has. */
+  #tail = ''
 
   constructor(deps: LineEditorDeps) {
     this.#deps = deps
@@ -53,7 +66,7 @@ export class LineEditor {
     return new Promise((resolve) => {
       this.#resolve = resolve
       this.#fresh = true
-      this.#deps.setRawMode(true)
+      this.#setKeys(true)
       editor.setPrompt(prompt)
       editor.resume()
       // The editor shows the prompt again, over the one that the program has printed.
@@ -69,7 +82,10 @@ export class LineEditor {
     if (this.#fresh && bytes.at(-1) === 0) bytes[bytes.length - 1] = CTRL_D
     this.#fresh = false
     // One at a time: of several at once, Node puts all but the last at the end of the line, wherever the cursor is.
-    for (const character of this.#decoder.write(bytes)) this.#keys?.push(character)
+    for (const character of this.#decoder.write(bytes)) {
+      if (this.#paste === undefined) this.#type(character)
+      else this.#takePasted(this.#paste + character)
+    }
   }
 
   /** Gives up a read under way; what was typed stays for the next. */
@@ -108,9 +124,41 @@ export class LineEditor {
     this.#interface?.close()
   }
 
+  /** Lines instead of keys again, whatever is under way. */
+  restore(): void {
+    this.#setKeys(false)
+  }
+
+  #type(character: string): void {
+    this.#tail = (this.#tail + character).slice(-PASTE.begin.length)
+    if (this.#tail === PASTE.begin) this.#paste = ''
+    this.#keys?.push(character)
+  }
+
+  /** Inserts a paste once it is complete. Ctrl-C is never part of one: it gets out of a paste whose end was lost. */
+  #takePasted(text: string): void {
+    this.#paste = text
+    if (text.endsWith(CTRL_C)) {
+      this.#paste = undefined
+      this.#type(CTRL_C)
+    } else if (text.endsWith(PASTE.end)) {
+      this.#paste = undefined
+      const pasted = text.slice(0, -PASTE.end.length).replace(/\r\n?|\n/g, LINE_END_SHOWN)
+      // Nothing that was pasted is a command to the editor.
+      this.#interface?.write(pasted.replace(/\t/g, '  ').replace(/[\x00-\x1f\x7f-\x9f]/g, ''))
+    }
+  }
+
+  #setKeys(on: boolean): void {
+    this.#deps.setRawMode(on)
+    if (on !== this.#keysOn && process.env['TERM'] !== 'dumb') this.#deps.output.write(on ? PASTE.ask : PASTE.stop)
+    this.#keysOn = on
+  }
+
   #open(): Interface {
     if (this.#interface !== undefined) return this.#interface
-    const { output, interrupted, setRawMode } = this.#deps
+    const { output, interrupted } = this.#deps
+    const setRawMode = (on: boolean): void => this.#setKeys(on)
     // Not the terminal's own stream: other readers of it must not get these keys, nor the editor theirs.
     const keys = Object.assign(new Readable({ objectMode: true, read: () => {} }), { isTTY: true, setRawMode })
     const editor = createInterface({
@@ -122,7 +170,8 @@ export class LineEditor {
       removeHistoryDuplicates: true,
       crlfDelay: Number.POSITIVE_INFINITY,
     })
-    editor.on('line', (line) => {
+    editor.on('line', (shown) => {
+      const line = shown.replaceAll(LINE_END_SHOWN, '\n')
       if (this.reading) this.#settle(line)
       else this.#lines.push(line)
     })
@@ -147,7 +196,7 @@ export class LineEditor {
   #settle(line: string | undefined): void {
     const resolve = this.#resolve
     this.#resolve = undefined
-    this.#deps.setRawMode(false)
+    this.#setKeys(false)
     resolve?.(line)
   }
 }

@@ -14,6 +14,8 @@ export interface TerminalOptions {
   readonly stderr: Writable
   /** What `io.args()` gives. */
   readonly args?: readonly string[]
+  /** Whether colours and styles reach a screen; true unless given. */
+  readonly colours?: boolean
 }
 
 /** Modes that a program can leave behind, by number: on when it began, or off. */
@@ -47,15 +49,15 @@ export class Terminal {
   /** Called once when nobody reads the output any more. */
   onBroken: (() => void) | undefined
 
-  constructor({ stdin, stdout, stderr, args = [] }: TerminalOptions) {
+  constructor({ stdin, stdout, stderr, args = [], colours = true }: TerminalOptions) {
     this.args = args
     this.#stdin = stdin
     this.#stdout = stdout
     this.#stderr = stderr
     this.#input = new ByteInput(stdin)
     this.#screen = {
-      out: isScreen(stdout) ? new InertText() : undefined,
-      err: isScreen(stderr) ? new InertText() : undefined,
+      out: isScreen(stdout) ? new InertText({ colours }) : undefined,
+      err: isScreen(stderr) ? new InertText({ colours }) : undefined,
     }
     if (isKeyboard(stdin) && isScreen(stdout)) {
       this.#editor = new LineEditor({
@@ -165,6 +167,7 @@ export class Terminal {
     this.#rawDepth = 0
     this.#stopWatchingKeys()
     this.#setKeys(false)
+    if (this.#failure === undefined) this.#editor?.restore()
     if (!isScreen(this.#stdout) || this.#failure !== undefined) return
     const { out } = this.#screen
     const modes = [...this.#modes].filter(([mode, state]) => (state === 'h') !== onByDefault.has(mode))

@@ -67,7 +67,31 @@ test('earlier lines come back with the arrow', async () => {
   expect(await line).toBe('first')
 })
 
-test('a pasted text of several lines is read line by line and loses none', async () => {
+test('what a terminal marks as pasted is part of the line, line ends and all, and no command', async () => {
+  const { line } = await begin()
+  await screen.until(() => screen.bytes().includes('\x1b[?2004h'))
+  screen.type('see: ')
+  screen.type('\x1b[200~if x\r\n\tp("안녕")\x04\x1b[2J\rend\x1b[20')
+  screen.type('1~ ok')
+  await screen.until((lines) => lines[0]?.includes('end ok') === true)
+  expect(screen.lines()).toEqual(['> see: if x↵  p("안녕")[2J↵end ok'])
+  screen.type('\r')
+  expect(await line).toBe('see: if x\n  p("안녕")[2J\nend ok')
+  await screen.until(() => screen.bytes().endsWith('\x1b[?2004l'))
+})
+
+test('Ctrl-C gets out of a paste that never ends', async () => {
+  const interrupted = new Promise<void>((resolve) => {
+    terminal.onInterrupt = resolve
+  })
+  const { line } = await begin()
+  screen.type('\x1b[200~lost\x03')
+  await interrupted
+  screen.type('\r')
+  expect(await line).toBe('')
+})
+
+test('an unmarked paste of several lines is read line by line and loses none', async () => {
   const { line } = await begin()
   screen.type('one\rtwo\rthree\r')
   expect(await line).toBe('one')
