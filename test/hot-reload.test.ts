@@ -1,3 +1,5 @@
+// Files change while a host runs, and the registry follows.
+
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../runtime/core/clock.ts'
 import { RuntimeError } from '../runtime/core/error.ts'

@@ -1,3 +1,5 @@
+// The clocks: that of the machine, and the one tests turn by hand.
+
 import { expect, test } from 'vitest'
 import { manualClock, systemClock } from '../../runtime/core/clock.ts'
 

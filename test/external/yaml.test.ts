@@ -1,3 +1,5 @@
+// YAML read and written as Go's yaml.v3 does it; goldens are made with it.
+
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

@@ -1,3 +1,5 @@
+// The base64 module, called directly.
+
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { base64Module } from '../../runtime/features/base64.ts'

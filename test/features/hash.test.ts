@@ -1,3 +1,5 @@
+// The hash module against vectors of Go's standard library and of RFCs.
+
 import { expect, test } from 'vitest'
 import { hashModule } from '../../runtime/features/hash.ts'
 import { callFunction, type Outcome } from '../support/call-module.ts'

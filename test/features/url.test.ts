@@ -1,3 +1,5 @@
+// The url module, called directly.
+
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { urlModule } from '../../runtime/features/url.ts'

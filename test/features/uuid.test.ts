@@ -1,3 +1,5 @@
+// The uuid module: known values, order in time, the forms it reads and writes.
+
 import { expect, test } from 'vitest'
 import { uuidModule } from '../../runtime/features/uuid.ts'
 import { callFunction, type Outcome } from '../support/call-module.ts'

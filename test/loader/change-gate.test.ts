@@ -1,3 +1,5 @@
+// When a burst of file events becomes one reload.
+
 import { expect, test } from 'vitest'
 import { type ManualClock, manualClock } from '../../runtime/core/clock.ts'
 import { ChangeGate } from '../../runtime/loader/change-gate.ts'

@@ -1,3 +1,5 @@
+// Definitions kept between starts: the same result as reading, or none.
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { DefinitionStore } from '../../runtime/loader/definition-store.ts'

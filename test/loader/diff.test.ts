@@ -1,3 +1,5 @@
+// What a reload changes, given what the files said before and say now.
+
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Entry } from '../../runtime/core/entry.ts'

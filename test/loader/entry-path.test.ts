@@ -1,3 +1,5 @@
+// Paths into entries, as overrides and requirements write them.
+
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../runtime/core/entry.ts'
 import { parseEntryPath, withField } from '../../runtime/loader/entry-path.ts'

@@ -1,3 +1,5 @@
+// Which line of which file a problem of an entry is shown at.
+
 import { expect, test } from 'vitest'
 import { locateProblem } from '../../runtime/loader/entry-problem.ts'
 import type { EntrySource } from '../../runtime/loader/load.ts'

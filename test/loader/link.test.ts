@@ -1,3 +1,5 @@
+// Requirements filled from dependencies, defaults and overrides.
+
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../runtime/core/entry.ts'

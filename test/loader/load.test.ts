@@ -1,3 +1,5 @@
+// A project on disk becomes entries, origins, files and diagnostics.
+
 import { symlinkSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../../runtime/core/entry.ts'

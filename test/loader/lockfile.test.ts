@@ -1,3 +1,5 @@
+// wippy.lock, read and written.
+
 import { readFileSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { errorText } from '../../runtime/core/error.ts'

@@ -1,3 +1,5 @@
+// wippy.yaml of a module, read.
+
 import { describe, expect, test } from 'vitest'
 import { decodeManifest } from '../../runtime/loader/manifest.ts'
 

@@ -1,3 +1,5 @@
+// Overrides of -o and of the configuration.
+
 import { expect, test } from 'vitest'
 import { commandLineValue } from '../../runtime/loader/override.ts'
 

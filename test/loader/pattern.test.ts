@@ -1,3 +1,5 @@
+// Patterns of ids, as disable and exclude write them.
+
 import { describe, expect, test } from 'vitest'
 import { matchesId, matchesName } from '../../runtime/loader/pattern.ts'
 

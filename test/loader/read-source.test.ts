@@ -1,3 +1,5 @@
+// One source folder becomes entries, whatever its files hold.
+
 import { rmSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

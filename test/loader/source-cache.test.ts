@@ -1,3 +1,5 @@
+// Files that did not change are not read again.
+
 import { statSync, utimesSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { loadProject } from '../../runtime/loader/load.ts'

@@ -1,3 +1,5 @@
+// Lua that was found sound once is not checked again.
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,5 @@
+// References stay in their folder, whatever they say.
+
 import { realpathSync, symlinkSync } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
 import fc from 'fast-check'

@@ -1,3 +1,5 @@
+// Modules into the lock and into .wippy/vendor.
+
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { type Loaded, loadProject } from '../../runtime/loader/load.ts'

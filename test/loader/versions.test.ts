@@ -1,3 +1,5 @@
+// Versions and the constraints on them.
+
 import { describe, expect, test } from 'vitest'
 import { allowsVersion, compareVersions, newestAllowed } from '../../runtime/loader/versions.ts'
 

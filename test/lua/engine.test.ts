@@ -1,3 +1,5 @@
+// The engine as programs see it: values, limits, errors, coroutines, libraries.
+
 import { beforeAll, describe, expect, test } from 'vitest'
 import { RuntimeError } from '../../runtime/core/error.ts'
 import { type LuaModule, LuaType, raise, results } from '../../runtime/lua/module.ts'

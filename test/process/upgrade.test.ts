@@ -1,3 +1,5 @@
+// Upgrading a process in place, from the side of its neighbours.
+
 import { beforeEach, describe, expect, test } from 'vitest'
 import { noPayload } from '../../runtime/process/process.ts'
 import { HOST, type LuaNode, luaNode } from '../support/lua-node.ts'

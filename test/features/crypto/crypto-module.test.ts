@@ -1,3 +1,5 @@
+// The crypto module: known vectors, round trips, and what is refused.
+
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { manualClock } from '../../../runtime/core/clock.ts'

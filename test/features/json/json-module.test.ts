@@ -1,3 +1,5 @@
+// The json module: what encodes to what, what is refused, and text that comes back as it was.
+
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RuntimeError } from '../../../runtime/core/error.ts'

@@ -1,3 +1,5 @@
+// Validation against JSON Schemas, given as tables and as text.
+
 import { expect, test } from 'vitest'
 import { schemaCompiler } from '../../../runtime/external/ajv.ts'
 import { jsonModule } from '../../../runtime/features/json/json-module.ts'

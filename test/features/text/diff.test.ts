@@ -1,3 +1,5 @@
+// Differences and patches of texts, with what the documentation shows.
+
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { commonOverlap } from '../../../runtime/external/diff.ts'

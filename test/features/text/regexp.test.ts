@@ -1,3 +1,5 @@
+// Regular expressions as Lua sees them; Go's own answers are in test/external.
+
 import { expect, test } from 'vitest'
 import { textModule } from '../../../runtime/features/text/text-module.ts'
 import type { LuaObject } from '../../../runtime/lua/module.ts'

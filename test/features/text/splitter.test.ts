@@ -1,3 +1,5 @@
+// Splitting texts and Markdown: sizes, overlaps, and time that grows with the text only.
+
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { textModule } from '../../../runtime/features/text/text-module.ts'

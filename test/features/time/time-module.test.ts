@@ -1,3 +1,5 @@
+// The time module: Go's layouts, zones, durations, and timers on a manual clock.
+
 import { expect, test } from 'vitest'
 import { type Clock, type ManualClock, manualClock } from '../../../runtime/core/clock.ts'
 import { emptyFrame } from '../../../runtime/core/frame.ts'
