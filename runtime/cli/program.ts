@@ -1,25 +1,10 @@
 // The command line: which commands there are and what they take. What a command does is in commands/, loaded when it is run.
 
-import { Command, CommanderError, Option } from 'commander'
 import { nearest } from './app-commands.ts'
 import { applyProcessFlags, type GlobalFlags } from './options.ts'
+import { Command, CommanderError, described, type Handle, Option, repeatable } from './program-options.ts'
+import { addRegistryCommands } from './program-registry.ts'
 import { ExitCode, failureText } from './report.ts'
-
-/** A handler gets the flags of the command and the global ones in one; its result is the exit code. */
-type Handler = (words: string[], flags: never) => Promise<number>
-
-const list = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value]
-
-const described = {
-  lockFile: new Option('-l, --lock-file <path>', 'lock file').default('wippy.lock'),
-  registry: new Option('--registry <url>', 'registry URL'),
-  set: new Option('--set <section.path=value>', 'override a configuration value (repeatable)').argParser(list),
-  profile: new Option('--profile <name>', 'apply a profile of .wippy.yaml (repeatable)').argParser(list),
-  override: new Option('-o, --override <ns:entry:field=value>', 'override a field of an entry (repeatable)').argParser(
-    list,
-  ),
-  host: new Option('--host <id>', 'terminal host, when there are several'),
-}
 
 /** Runs one command; resolves with the exit code. Errors are reported here, once. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
@@ -47,7 +32,9 @@ function build(done: (code: number) => void): Command {
     .exitOverride()
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .helpCommand(true)
-    .addOption(new Option('--config <file>', 'configuration file (repeatable, merged left to right)').argParser(list))
+    .addOption(
+      new Option('--config <file>', 'configuration file (repeatable, merged left to right)').argParser(repeatable),
+    )
     .option('-v, --verbose', 'debug logging')
     .option('--very-verbose', 'debug logging with stack traces')
     .option('-c, --console', 'colourful console logging')
@@ -58,7 +45,7 @@ function build(done: (code: number) => void): Command {
     .option('--version', 'print the version')
 
   /** Loads the handler when the command is run. */
-  const handle = (command: Command, load: () => Promise<Handler>): Command =>
+  const handle: Handle = (command, load) =>
     command.action(async (...all: unknown[]) => {
       // Commander passes operands, then options, then the command itself.
       const words = all
@@ -175,8 +162,10 @@ function build(done: (code: number) => void): Command {
       .description('check the Lua of the project')
       .addOption(described.lockFile)
       .option('--level <severity>', 'least severity: error, warning or hint', 'warning')
-      .addOption(new Option('--ns <pattern>', 'only these namespaces, e.g. app or lib.* (repeatable)').argParser(list))
-      .addOption(new Option('--code <codes>', 'only these codes, e.g. E0001,E0004 (repeatable)').argParser(list))
+      .addOption(
+        new Option('--ns <pattern>', 'only these namespaces, e.g. app or lib.* (repeatable)').argParser(repeatable),
+      )
+      .addOption(new Option('--code <codes>', 'only these codes, e.g. E0001,E0004 (repeatable)').argParser(repeatable))
       .option('--rules', 'also rules of style')
       .option('--summary', 'counts by namespace and code')
       .option('--limit <n>', 'at most so many diagnostics, 0 for all', '0')
@@ -202,12 +191,12 @@ function build(done: (code: number) => void): Command {
       .addOption(described.lockFile)
       .option('-d, --description <text>', 'what it is')
       .option('-t, --tags <tags>', 'tags, with commas between')
-      .addOption(new Option('--meta <key=value>', 'further metadata (repeatable)').argParser(list))
-      .addOption(new Option('--embed <pattern>', 'embed these fs.directory entries (repeatable)').argParser(list))
+      .addOption(new Option('--meta <key=value>', 'further metadata (repeatable)').argParser(repeatable))
+      .addOption(new Option('--embed <pattern>', 'embed these fs.directory entries (repeatable)').argParser(repeatable))
       .option('--embed-all', 'embed all fs.directory entries')
       .option('--list', 'list the fs.directory entries and write nothing')
-      .addOption(new Option('--exclude-ns <pattern>', 'leave namespaces out (repeatable)').argParser(list))
-      .addOption(new Option('--exclude <pattern>', 'leave entries out (repeatable)').argParser(list))
+      .addOption(new Option('--exclude-ns <pattern>', 'leave namespaces out (repeatable)').argParser(repeatable))
+      .addOption(new Option('--exclude <pattern>', 'leave entries out (repeatable)').argParser(repeatable))
       .option('--bytecode <pattern>', 'accepted, without effect: packs carry source')
       .addOption(described.override)
       .addOption(described.set)
@@ -291,75 +280,6 @@ function build(done: (code: number) => void): Command {
     },
   )
   return program
-}
-
-/** On a host that runs in this folder, else on the project at rest. */
-function addRegistryCommands(
-  registry: Command,
-  handle: (command: Command, load: () => Promise<Handler>) => Command,
-): void {
-  registry.action(() => void process.stdout.write(registry.helpInformation()))
-  const common = (command: Command): Command =>
-    command.addOption(described.lockFile).addOption(described.set).addOption(described.profile)
-  const formats = (command: Command): Command => command.option('--json', 'as JSON').option('--yaml', 'as YAML')
-  const filters = (command: Command): Command =>
-    command
-      .option('-k, --kind <glob>', 'kind, e.g. function.lua*')
-      .option('-n, --ns <glob>', 'namespace, e.g. app.*')
-      .option('--name <glob>', 'name')
-      .addOption(
-        new Option('--meta <condition>', 'field=value, ~regex, *part, ^start, $end (repeatable)').argParser(list),
-      )
-  handle(formats(filters(common(registry.command('list').description('list entries')))), async () => {
-    const commands = await import('./commands/registry.ts')
-    return (_words, flags) => commands.list([], flags)
-  })
-  handle(
-    formats(
-      filters(
-        common(
-          registry
-            .command('find')
-            .description('entries that fit conditions on any field')
-            .argument('<conditions...>', 'kind=function.lua meta.type=tool data.host^app:'),
-        ),
-      ),
-    ),
-    async () => (await import('./commands/registry.ts')).list,
-  )
-  handle(
-    formats(common(registry.command('show').description('show an entry').argument('<id>', 'namespace:name')))
-      .option('-f, --field <path>', 'one field, e.g. meta.type or data.source')
-      .option('--raw', 'as it is, for other programs'),
-    async () => {
-      const commands = await import('./commands/registry.ts')
-      return ([id = ''], flags) => commands.show(id, flags)
-    },
-  )
-  handle(
-    common(registry.command('history').description('versions, newest first').option('--json', 'as JSON')),
-    async () => {
-      const commands = await import('./commands/registry.ts')
-      return (_words, flags) => commands.history(flags)
-    },
-  )
-  handle(
-    common(
-      registry
-        .command('diff')
-        .description('what changed from one version to another')
-        .argument('[from]', 'version; the one before the current')
-        .argument('[to]', 'version; the current'),
-    ),
-    async () => (await import('./commands/registry.ts')).diff,
-  )
-  handle(
-    common(registry.command('rollback').description('go to a version').argument('<version>', 'as in history')),
-    async () => {
-      const commands = await import('./commands/registry.ts')
-      return ([version = ''], flags) => commands.rollback(version, flags)
-    },
-  )
 }
 
 /** Commander's complaint in the words of the original, with the nearest command or flag. */

@@ -421,7 +421,7 @@ describe('registry', () => {
     )
     expect((await wippy(cwd, ['registry', 'rollback', 'v1'])).stdout).toBe('Registry is at v1\n  changed  made:one\n')
     expect((await wippy(cwd, ['registry', 'show', 'made:one', '-f', 'data.text'])).stdout).toBe('first\nline 1\n')
-    expect((await wippy(cwd, ['registry', 'rollback', '9'])).stderr).toContain('version not found')
+    expect((await wippy(cwd, ['registry', 'rollback', '9'])).stderr).toContain('version 9 not found')
     started.end()
     expect(await started.exited).toBe(0)
     expect((await wippy(cwd, ['registry', 'list', '-n', 'made'])).stdout).toContain('made:one')
