@@ -27,7 +27,8 @@ export class DetachedPayload implements Payload {
   }
 
   values(): Value[] {
-    return this.items.map((item) => plain(item, 0))
+    const budget = { parts: MAX_PARTS }
+    return this.items.map((item) => plain(item, 0, budget))
   }
 }
 
@@ -42,9 +43,12 @@ export function firstOf(payload: Payload): unknown {
 }
 
 const MAX_DEPTH = 128
+/** A graph of shared tables can unfold to any size. */
+const MAX_PARTS = 4_000_000
 
 /** What everything outside the engine understands: a table with an array part is a list, others are maps by text. */
-function plain(item: unknown, depth: number): Value {
+function plain(item: unknown, depth: number, budget: { parts: number }): Value {
+  if (--budget.parts < 0) throw new RuntimeError('LimitExceeded', `value has more than ${MAX_PARTS} parts`)
   if (depth > MAX_DEPTH) {
     throw new RuntimeError('Invalid', `value is nested deeper than ${MAX_DEPTH} levels`, { retryable: false })
   }
@@ -54,9 +58,9 @@ function plain(item: unknown, depth: number): Value {
   for (const [key, value] of item.entries)
     if (typeof key === 'number' && Number.isInteger(key) && key > 0) listed.set(key, value)
   const length = listLength(listed)
-  if (length > 0) return Array.from({ length }, (_, i) => plain(listed.get(i + 1), depth + 1))
+  if (length > 0) return Array.from({ length }, (_, i) => plain(listed.get(i + 1), depth + 1, budget))
   const map = emptyMap()
-  for (const [key, value] of item.entries) map[String(key)] = plain(value, depth + 1)
+  for (const [key, value] of item.entries) map[String(key)] = plain(value, depth + 1, budget)
   return map
 }
 

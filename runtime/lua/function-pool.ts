@@ -7,7 +7,7 @@ import type { Frame } from '../core/frame.ts'
 import type { Value } from '../core/value.ts'
 import type { FunctionHandler } from '../process/functions.ts'
 import type { Kernel } from '../process/kernel.ts'
-import type { Exit, Payload, Process } from '../process/process.ts'
+import { type Exit, type Payload, type Process, settleExit } from '../process/process.ts'
 import { Coroutine } from './coroutine.ts'
 import { detached } from './detached.ts'
 import type { LuaEngine } from './engine.ts'
@@ -95,8 +95,7 @@ export class FunctionPool implements FunctionHandler {
         try {
           const process = this.#begin(worker, frame, given, (ended, exit) => {
             signal.removeEventListener('abort', abort)
-            if (exit.error !== undefined) reject(exit.error)
-            else resolve(detached(exit.result))
+            settleExit(exit, (result) => resolve(detached(result)), reject)
             kernel.remove(ended, exit)
           })
           const abort = (): void => process.terminate(canceled())
@@ -243,19 +242,25 @@ export class FunctionPool implements FunctionHandler {
 
 /** Pushes what a call came to: its value, or nil and the error. */
 function pushExit(caller: LuaEngine, vm: VM, thread: number, exit: Exit): number {
+  const { api } = caller.lua
+  const top = api.lua_gettop(thread)
+  let count = 1
   vm.lift()
-  try {
-    if (exit.error !== undefined) {
-      caller.lua.api.lua_pushnil(thread)
-      caller.marshal.push(vm, thread, exit.error)
-      return 2
-    }
-    if (exit.result.length === 0) caller.lua.api.lua_pushnil(thread)
-    else caller.pushPayload(exit.result, 0, thread, vm)
-    return 1
-  } finally {
-    vm.limit()
-  }
+  settleExit(
+    exit,
+    (result) => {
+      if (result.length === 0) api.lua_pushnil(thread)
+      else caller.pushPayload(result, 0, thread, vm)
+    },
+    (error) => {
+      api.lua_settop(thread, top)
+      api.lua_pushnil(thread)
+      caller.marshal.push(vm, thread, error)
+      count = 2
+    },
+  )
+  vm.limit()
+  return count
 }
 
 function canceled(): RuntimeError {

@@ -2,7 +2,7 @@
 // listens for waits here until somebody does; one that was never read goes along when the process upgrades.
 
 import { RuntimeError } from '../core/error.ts'
-import type { Payload, ProcessEvent } from '../process/process.ts'
+import { type Payload, type ProcessEvent, settleExit } from '../process/process.ts'
 import type { Channel } from './channel.ts'
 import type { Coroutine } from './coroutine.ts'
 import type { LuaEngine } from './engine.ts'
@@ -208,11 +208,19 @@ export class Mailbox {
     if (event.kind === 'pid.outdated') field('sources', event.sources)
     if (event.kind !== 'pid.exit' && event.kind !== 'pid.link.down') return
     api.lua_createtable(target, 0, 2)
-    if (event.exit.error !== undefined) field('error', event.exit.error)
-    else if (event.exit.result.length > 0) {
-      this.#engine.pushPayload(event.exit.result, 0, target, this.#vm)
-      api.lua_setfield(target, -2, lua.symbol('value'))
-    }
+    const top = api.lua_gettop(target)
+    settleExit(
+      event.exit,
+      (result) => {
+        if (result.length === 0) return
+        this.#engine.pushPayload(result, 0, target, this.#vm)
+        api.lua_setfield(target, -2, lua.symbol('value'))
+      },
+      (error) => {
+        api.lua_settop(target, top)
+        field('error', error)
+      },
+    )
     api.lua_setfield(target, -2, lua.symbol('result'))
   }
 

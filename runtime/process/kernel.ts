@@ -5,15 +5,16 @@ import type { Frame } from '../core/frame.ts'
 import { formatPid, looksLikePid, parsePid } from '../core/pid.ts'
 import { Links } from './links.ts'
 import { Names } from './names.ts'
-import type {
-  Ancestor,
-  Exit,
-  Payload,
-  Process,
-  ProcessFactory,
-  ProcessInit,
-  ProcessOptions,
-  Upgradable,
+import {
+  type Ancestor,
+  type Exit,
+  type Payload,
+  type Process,
+  type ProcessFactory,
+  type ProcessInit,
+  type ProcessOptions,
+  settleExit,
+  type Upgradable,
 } from './process.ts'
 import type { ProcessHost } from './process-host.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -37,7 +38,8 @@ const MAX_CHILDREN = 1000
 const MAX_DEPTH = 64
 
 interface Lineage {
-  children: number
+  /** Shared by all that descend from the first confined process: otherwise each child could have as many again. */
+  readonly family: { children: number }
   readonly depth: number
 }
 
@@ -123,15 +125,15 @@ export class Kernel {
     const lineage = request.parent?.frame.confinement === undefined ? undefined : this.#lineage(request.parent)
     const ended = (ended: Process, exit: Exit): void => {
       host.remove(ended)
-      if (lineage !== undefined) lineage.children--
+      if (lineage !== undefined) lineage.family.children--
       this.#ended(ended, exit)
     }
     const by = request.parent
     const ancestor = by === undefined ? undefined : { serial: by.serial, host: by.host }
     const process = factory.create(this.init(serial, host.id, request.frame, request.args, ended, ancestor))
     if (lineage !== undefined) {
-      lineage.children++
-      this.#lineages.set(serial, { children: 0, depth: lineage.depth + 1 })
+      lineage.family.children++
+      this.#lineages.set(serial, { family: lineage.family, depth: lineage.depth + 1 })
     }
     this.add(process)
     host.add(process)
@@ -182,14 +184,14 @@ export class Kernel {
   #lineage(parent: Process): Lineage {
     let lineage = this.#lineages.get(parent.serial)
     if (lineage === undefined) {
-      lineage = { children: 0, depth: 1 }
+      lineage = { family: { children: 0 }, depth: 1 }
       this.#lineages.set(parent.serial, lineage)
     }
     const exceeded = (what: string, limit: number): RuntimeError =>
       new RuntimeError('LimitExceeded', `${what} of ${parent.pid}: more than the limit of ${limit}`, {
         retryable: false,
       })
-    if (lineage.children >= MAX_CHILDREN) throw exceeded('live children', MAX_CHILDREN)
+    if (lineage.family.children >= MAX_CHILDREN) throw exceeded('live children', MAX_CHILDREN)
     if (lineage.depth >= MAX_DEPTH) throw exceeded('depth of processes', MAX_DEPTH)
     return lineage
   }
@@ -259,8 +261,17 @@ export class Kernel {
 
   /** An exit as plain data, copied while it is valid. */
   static outcome(exit: Exit): { error?: RuntimeError; value?: ReturnType<Payload['values']>[number] } {
-    if (exit.error !== undefined) return { error: exit.error }
-    return { value: exit.result.values()[0] ?? null }
+    const outcome: { error?: RuntimeError; value?: ReturnType<Payload['values']>[number] } = {}
+    settleExit(
+      exit,
+      (result) => {
+        outcome.value = result.values()[0] ?? null
+      },
+      (error) => {
+        outcome.error = error
+      },
+    )
+    return outcome
   }
 }
 

@@ -1,7 +1,7 @@
 // The socket `Process`: how a scheduled thing looks to the kernel (links, names, hosts, router), whatever runs inside it.
 // Engines (lua/ today) implement it; nothing here knows Lua.
 
-import type { RuntimeError } from '../core/error.ts'
+import { asRuntimeError, type RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
 import type { Value } from '../core/value.ts'
 
@@ -29,6 +29,22 @@ export function payloadOf(values: Value[]): Payload {
 export type Exit =
   | { readonly error: undefined; readonly result: Payload }
   | { readonly error: RuntimeError; readonly result: undefined }
+
+/**
+ * Calls `take` with the result of an exit, or `fail` with its error; a result that cannot be taken (too deep, too big) is an
+ * error too. Whoever watches an exit must not throw: others watch it as well.
+ */
+export function settleExit(exit: Exit, take: (result: Payload) => void, fail: (error: RuntimeError) => void): void {
+  if (exit.error !== undefined) {
+    fail(exit.error)
+    return
+  }
+  try {
+    take(exit.result)
+  } catch (error) {
+    fail(asRuntimeError(error))
+  }
+}
 
 export type ProcessEvent =
   | { readonly kind: 'pid.exit' | 'pid.link.down'; readonly from: string; readonly at: number; readonly exit: Exit }

@@ -292,6 +292,61 @@ describe('links', () => {
   })
 })
 
+describe('a result that cannot be taken along', () => {
+  const deep = 'local t = {} for i = 1, 300 do t = { t } end return t'
+  const wide = 'local t = {} for i = 1, 60 do t = { t, t } end return t'
+
+  test('is an error to those who watch, one EXIT each', async () => {
+    node.process('app:deep', `return { main = function() process.listen("go"):receive() ${deep} end }`)
+    node.process(
+      'app:watcher',
+      `return { main = function(pid, to)
+        process.monitor(pid)
+        process.send(to, "ready")
+        local e = process.events():receive()
+        return { e.kind, e.result.value == nil, e.result.error:kind() }
+      end }`,
+    )
+    expect(
+      await lua(`
+        local inbox, pid = process.inbox(), process.spawn("app:deep", "${HOST}")
+        for i = 1, 2 do process.spawn_monitored("app:watcher", "${HOST}", pid, me) inbox:receive() end
+        process.send(pid, "go")
+        return { events:receive().result.value, events:receive().result.value }`),
+    ).toEqual(Array(2).fill(['pid.exit', true, 'Invalid']))
+  })
+
+  test('is an error to those who called', async () => {
+    node.process('app:deep', `return { main = function() ${deep} end }`)
+    node.function('app:f', `return { handler = function() ${deep} end }`)
+    node.function('app:slow', `return { handler = function() coroutine.yield() ${deep} end }`)
+    expect(
+      await node.eval(
+        `local function kind(v, err) return v == nil and err:kind() end
+        return {
+          kind(process.exec("app:deep", "${HOST}")), kind(funcs.call("app:f")), kind(funcs.call("app:slow")),
+          kind(funcs.new():call("app:f")), kind(nil, (funcs.async("app:f"):response():receive())),
+        }`,
+        { modules: ['funcs'] },
+      ),
+    ).toEqual(Array(5).fill('Invalid'))
+    expect((await node.run('app:deep')).error?.kind).toBe('Invalid')
+  })
+
+  test('shared tables come along as they are, and do not unfold without end', async () => {
+    node.process('app:wide', `return { main = function() ${wide} end }`)
+    expect(
+      await lua(`
+        local t = process.exec("app:wide", "${HOST}")
+        local n = 0
+        while t do if t[1] ~= t[2] then return "unfolded" end t, n = t[1], n + 1 end
+        return n`),
+    ).toBe(61)
+    const { error } = await node.run('app:wide')
+    expect(error?.kind).toBe('LimitExceeded')
+  })
+})
+
 describe('options', () => {
   test('are set and read; what is wrong is said', async () => {
     expect(

@@ -22,7 +22,7 @@ import {
 } from '../../lua/module.ts'
 import { plainValue } from '../../lua/plain.ts'
 import type { Kernel } from '../../process/kernel.ts'
-import type { Exit, Payload, ProcessOptions } from '../../process/process.ts'
+import { type Payload, type ProcessOptions, settleExit } from '../../process/process.ts'
 import type { Guard } from '../../security/guard.ts'
 import { actorOf, scopeOf } from './identity.ts'
 import { checkSpawn, type ProcessDeps, spawnKinds } from './raw.ts'
@@ -219,9 +219,8 @@ function exec(
   }
   const child = kernel.spawn({ definition, host: hostId, args, frame, options, parent: call.process })
   return new Promise((resolve, reject) => {
-    kernel.watch(child, (exit: Exit) => {
-      if (exit.error !== undefined) reject(exit.error)
-      else resolve(firstOf(detached(exit.result)))
+    kernel.watch(child, (exit) => {
+      settleExit(exit, (result) => resolve(firstOf(detached(result))), reject)
     })
   })
 }
