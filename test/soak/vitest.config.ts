@@ -1,6 +1,7 @@
+// Long runs, outside `npm test`: `npm run soak`, bounded by the variables the tests name.
+
 import { defineConfig } from 'vitest/config'
 
-// Long runs, outside `npm test`: `npm run soak`, bounded by the variables the tests name.
 export default defineConfig({
   test: {
     include: ['test/soak/**/*.test.ts'],
