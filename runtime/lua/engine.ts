@@ -75,7 +75,7 @@ export class LuaEngine {
     this.options = options
     this.scheduler = options.scheduler
     this.lua = new LuaInstance(options.name)
-    this.marshal = new Marshal(this.lua)
+    this.marshal = new Marshal(this.lua, options.name === 'generated')
     this.hostFunctions = new HostFunctions(this)
     this.#vmDeps = {
       lua: this.lua,
@@ -238,6 +238,8 @@ export class LuaEngine {
     const { thread } = process.main
     const { api } = this.lua
     const before = this.current
+    // Loading counts against the slice of whoever spawns; at the top of the loop a new one begins.
+    const slice = before === null ? 0 : this.scheduler.sliceStart
     this.current = process.main
     this.scheduler.sliceStart = 0
     process.vm.activations++
@@ -249,6 +251,7 @@ export class LuaEngine {
       throw this.#trapped(error)
     } finally {
       this.current = before
+      this.scheduler.sliceStart = slice
       process.vm.activations--
     }
     if (status !== STATUS.ok) throw this.marshal.errorAt(process.vm, thread, status).wrap('failed to execute script')

@@ -16,6 +16,8 @@ const MAX_DEPTH = 128
 const MAX_EXACT_DEPTH = 1000
 /** A table DAG can unfold to any size: this many nodes of one value is the end. */
 const MAX_NODES = 4_000_000
+/** What code made at run time may hand over at once: reading more would take too long. */
+const MAX_NODES_GENERATED = 250_000
 /** Text in one value read from Lua: a table may hold the same long string a million times. */
 const MAX_TEXT = 512 << 20
 const functionRef = new LuaFunctionRef()
@@ -23,14 +25,17 @@ const functionRef = new LuaFunctionRef()
 export class Marshal {
   readonly #lua: LuaInstance
   #nodes = 0
+  readonly #maxNodes: number
   #text = 0
   // The table copied last without a metatable of its own is remembered only when a nested table appears: most are flat.
   #seen = false
   #rootPointer = 0
   #rootIndex = 0
 
-  constructor(lua: LuaInstance) {
+  /** `generated`: for an instance whose code was made at run time. */
+  constructor(lua: LuaInstance, generated: boolean) {
     this.#lua = lua
+    this.#maxNodes = generated ? MAX_NODES_GENERATED : MAX_NODES
   }
 
   // ---- Lua to TypeScript ----
@@ -90,7 +95,8 @@ export class Marshal {
   }
 
   #count(): void {
-    if (++this.#nodes > MAX_NODES) throw new RuntimeError('LimitExceeded', `value has more than ${MAX_NODES} parts`)
+    if (++this.#nodes > this.#maxNodes)
+      throw new RuntimeError('LimitExceeded', `value has more than ${this.#maxNodes} parts`)
   }
 
   #readTable(thread: number, at: number, depth: number): unknown {

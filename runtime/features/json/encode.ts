@@ -8,12 +8,18 @@ import { LuaTable } from '../../lua/module.ts'
 /** Tables nested deeper than this are refused in both directions. */
 export const MAX_DEPTH = 128
 
-/** JSON text of a value read with `exactTables`. Throws Internal when a table has no JSON form. */
-export function encodeJson(value: unknown): string {
-  return encode(value, [])
+/** A table may stand in many others, and unfold to any size. */
+const MAX_TABLES = 250_000
+interface Walk {
+  tables: number
 }
 
-function encode(value: unknown, ancestors: LuaTable[]): string {
+/** JSON text of a value read with `exactTables`. Throws Internal when a table has no JSON form. */
+export function encodeJson(value: unknown): string {
+  return encode(value, [], { tables: 0 })
+}
+
+function encode(value: unknown, ancestors: LuaTable[], walk: Walk): string {
   switch (typeof value) {
     case 'string':
       return quote(value)
@@ -23,18 +29,19 @@ function encode(value: unknown, ancestors: LuaTable[]): string {
     case 'boolean':
       return String(value)
   }
-  if (value instanceof LuaTable) return encodeTable(value, ancestors)
+  if (value instanceof LuaTable) return encodeTable(value, ancestors, walk)
   if (value instanceof Uint8Array) return quote(textOf(value))
   if (value instanceof RuntimeError) return quote(value.text)
   return 'null'
 }
 
-function encodeTable(table: LuaTable, ancestors: LuaTable[]): string {
+function encodeTable(table: LuaTable, ancestors: LuaTable[], walk: Walk): string {
   if (ancestors.includes(table)) throw failure('cannot encode recursively nested tables to JSON')
+  if (++walk.tables > MAX_TABLES) throw new RuntimeError('LimitExceeded', `more than ${MAX_TABLES} tables to encode`)
   if (ancestors.length >= MAX_DEPTH) throw failure('exceeded maximum nesting depth for JSON encoding')
   if (table.entries.size === 0) return table.hadKeys ? '{}' : '[]'
   ancestors.push(table)
-  const text = isArray(table) ? encodeArray(table, ancestors) : encodeObject(table, ancestors)
+  const text = isArray(table) ? encodeArray(table, ancestors, walk) : encodeObject(table, ancestors, walk)
   ancestors.pop()
   return text
 }
@@ -60,15 +67,15 @@ function isPosition(key: Value): boolean {
   return (typeof key === 'number' && key > 0 && Number.isInteger(key)) || (typeof key === 'bigint' && key > 0n)
 }
 
-function encodeArray(table: LuaTable, ancestors: LuaTable[]): string {
+function encodeArray(table: LuaTable, ancestors: LuaTable[], walk: Walk): string {
   let text = '['
   for (let i = 1; i <= table.entries.size; i++) {
-    text += (i === 1 ? '' : ',') + encode(table.entries.get(i), ancestors)
+    text += (i === 1 ? '' : ',') + encode(table.entries.get(i), ancestors, walk)
   }
   return `${text}]`
 }
 
-function encodeObject(table: LuaTable, ancestors: LuaTable[]): string {
+function encodeObject(table: LuaTable, ancestors: LuaTable[], walk: Walk): string {
   const members: [string, unknown][] = []
   for (const [key, item] of table.entries) {
     members.push([key instanceof Uint8Array ? textOf(key) : String(key), item])
@@ -76,7 +83,7 @@ function encodeObject(table: LuaTable, ancestors: LuaTable[]): string {
   members.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0))
   let text = '{'
   for (const [name, item] of members) {
-    text += `${text === '{' ? '' : ','}${quote(name)}:${encode(item, ancestors)}`
+    text += `${text === '{' ? '' : ','}${quote(name)}:${encode(item, ancestors, walk)}`
   }
   return `${text}}`
 }
