@@ -225,7 +225,7 @@ export class HostFunctions {
 
   #thrown(thread: number, thrown: unknown): number {
     if (thrown instanceof LuaRaise) throw thrown
-    return this.#engine.fail(thread, this.#known(thrown))
+    return this.#engine.endOperation(thread, this.#engine.fail(thread, this.#known(thrown)))
   }
 
   /** A failure of ours is reported where we read it, and still reaches Lua as an Internal error. */

@@ -88,7 +88,7 @@ export function processFunctions({ kernel, guard }: ProcessDeps): (engine: LuaEn
         try {
           return run(thread)
         } catch (error) {
-          if (error instanceof RuntimeError) return engine.fail(thread, error)
+          if (error instanceof RuntimeError) return engine.endOperation(thread, engine.fail(thread, error))
           throw error
         }
       }
