@@ -11,7 +11,7 @@ const CONFINED_LIMIT = 10_000
 /** What every process has armed. One owned resource per process, not per timer: timers are made in tight loops. */
 export class ProcessTimers {
   readonly #clock: Clock
-  readonly #armed = new WeakMap<Process, Set<Timer>>()
+  readonly #armed = new WeakMap<Process, Map<Timer, () => void>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -21,8 +21,8 @@ export class ProcessTimers {
     return this.#clock.now()
   }
 
-  /** Runs once after `ms`, unless cancelled or the process ends first. Throws LimitExceeded for confined code with too many. */
-  arm(call: Call, ms: number, run: () => void): Timer {
+  /** Runs once after `ms`, unless cancelled or the process ends first (then `abandoned` runs). Throws LimitExceeded for confined code with too many. */
+  arm(call: Call, ms: number, run: () => void, abandoned: () => void = () => undefined): Timer {
     const armed = this.#of(call)
     if (call.frame.confinement !== undefined && armed.size >= CONFINED_LIMIT) {
       throw new RuntimeError('LimitExceeded', `timers: ${armed.size + 1} exceeds the limit of ${CONFINED_LIMIT}`)
@@ -37,18 +37,21 @@ export class ProcessTimers {
         pending.cancel()
       },
     }
-    armed.add(timer)
+    armed.set(timer, abandoned)
     return timer
   }
 
-  #of(call: Call): Set<Timer> {
+  #of(call: Call): Map<Timer, () => void> {
     const known = this.#armed.get(call.process)
     if (known !== undefined) return known
-    const armed = new Set<Timer>()
+    const armed = new Map<Timer, () => void>()
     this.#armed.set(call.process, armed)
     call.own({
       close() {
-        for (const timer of [...armed]) timer.cancel()
+        for (const [timer, abandoned] of [...armed]) {
+          timer.cancel()
+          abandoned()
+        }
       },
     })
     return armed
@@ -58,16 +61,10 @@ export class ProcessTimers {
 /** Resolves after `ms`; rejects with Canceled as soon as the call is cancelled. */
 export function sleep(timers: ProcessTimers, call: Call, ms: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const cancelled = (): void => {
-      timer.cancel()
-      reject(new RuntimeError('Canceled', 'time.sleep: cancelled'))
-    }
-    const timer = timers.arm(call, ms, () => {
-      call.signal.removeEventListener('abort', cancelled)
-      resolve()
-    })
+    const cancelled = (): void => reject(new RuntimeError('Canceled', 'time.sleep: cancelled'))
+    // Not by the signal: ten thousand sleepers of one process would be ten thousand listeners.
     if (call.signal.aborted) cancelled()
-    else call.signal.addEventListener('abort', cancelled, { once: true })
+    else timers.arm(call, ms, resolve, cancelled)
   })
 }
 
