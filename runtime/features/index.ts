@@ -10,6 +10,7 @@ import { Offload } from '../offload/offload.ts'
 import type { Functions } from '../process/functions.ts'
 import { Groups } from '../process/groups.ts'
 import type { Kernel } from '../process/kernel.ts'
+import type { Process } from '../process/process.ts'
 import type { Terminal } from '../process/terminal.ts'
 import type { AnyKind } from '../registry/kind.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -78,6 +79,7 @@ import { TemplateSets } from './template/template-set.ts'
 import { templatesModule } from './template/templates-module.ts'
 import { textModule } from './text/text-module.ts'
 import { timeModule } from './time/time-module.ts'
+import { ttyModule } from './tty/tty-module.ts'
 import { urlModule } from './url.ts'
 import { uuidModule } from './uuid.ts'
 import { yamlModule } from './yaml.ts'
@@ -137,6 +139,9 @@ export function createModules(
   const offload = new Offload({ clock })
   const zstd = new Zstd()
   const scanner = (source: ByteSource, split: string): unknown => scannerType.wrap(new Scanner(source, splitOf(split)))
+  // Only what runs on a terminal host has the terminal, not its children elsewhere.
+  const terminalOf = ({ host }: Process): Terminal | undefined =>
+    kernel.hosts.get(host)?.kind === 'terminal' ? deps.terminal : undefined
   const base = [processModule({ kernel, guard }), errorsModule, payloadModule, osModule({ clock })]
   return {
     modules: [
@@ -172,8 +177,8 @@ export function createModules(
       execModule({ executors, guard, clock, scanner }),
       metricsModule(metrics),
       loggerModule({ logger }),
-      // Only what runs on a terminal host has the terminal, not its children elsewhere.
-      ioModule({ terminalOf: ({ host }) => (kernel.hosts.get(host)?.kind === 'terminal' ? deps.terminal : undefined) }),
+      ioModule({ terminalOf }),
+      ttyModule({ terminalOf, clock }),
       docsIndexModule({ volumes, guard }),
       compressModule,
       excelModule({ zip: { read: readZipFiles, write: writeZipFiles } }),

@@ -75,6 +75,23 @@ export class Terminal {
     return this.#editor !== undefined
   }
 
+  /** True when output goes to a screen, which shows colours. */
+  get onScreen(): boolean {
+    return this.#screen.out !== undefined
+  }
+
+  /** Columns and rows of the screen; undefined when output goes elsewhere. */
+  get size(): { readonly width: number; readonly height: number } | undefined {
+    if (!isScreen(this.#stdout)) return undefined
+    return { width: this.#stdout.columns, height: this.#stdout.rows }
+  }
+
+  /** Calls `listener` whenever the screen has another size, until the returned function is called. */
+  onResize(listener: () => void): () => void {
+    this.#stdout.on('resize', listener)
+    return () => this.#stdout.off('resize', listener)
+  }
+
   /** True while a line is being typed, or waited for. */
   get reading(): boolean {
     return this.#editor?.reading === true
