@@ -10,6 +10,7 @@ import { textModule } from '../../runtime/features/text/text-module.ts'
 import { timeModule } from '../../runtime/features/time/time-module.ts'
 import { urlModule } from '../../runtime/features/url.ts'
 import { uuidModule } from '../../runtime/features/uuid.ts'
+import { Offload } from '../../runtime/offload/offload.ts'
 import { type LuaNode, luaNode } from '../support/lua-node.ts'
 
 const clock = systemClock()
@@ -21,7 +22,7 @@ const modules = [
   uuidModule,
   urlModule,
   cryptoModule({ clock }),
-  textModule,
+  textModule({ offload: new Offload() }),
 ]
 let node: LuaNode
 beforeAll(async () => {

@@ -4,8 +4,13 @@ import { moduleError } from '../../core/error.ts'
 import { isMap } from '../../core/value.ts'
 import type { DiffOptions, Edit, Operation, Patch } from '../../external/diff.ts'
 import { type Call, LuaType, list, type ModuleTable, optionalTable, results, text } from '../../lua/module.ts'
+import type { Offload } from '../../offload/offload.ts'
 
 type DiffLibrary = typeof import('../../external/diff.ts')
+
+/** Characters that are compared on this thread; more go to another. */
+const INLINE = 4_096
+const INLINE_PATCHES = 50
 
 /**
  * Longest time one comparison may search for the smallest difference, whatever `diff_timeout` says: nothing else runs
@@ -13,7 +18,7 @@ type DiffLibrary = typeof import('../../external/diff.ts')
  */
 const LONGEST_SEARCH = 0.1
 
-export function diffTable(): ModuleTable {
+export function diffTable(offload: Offload): ModuleTable {
   let loaded: DiffLibrary | undefined
   const withLibrary = <T>(use: (library: DiffLibrary) => T): T | Promise<T> => {
     if (loaded !== undefined) return use(loaded)
@@ -24,7 +29,9 @@ export function diffTable(): ModuleTable {
     methods: {
       compare(_call, options, before: unknown, after: unknown) {
         const [a, b] = [text(before, 1, 'compare'), text(after, 2, 'compare')]
-        return withLibrary((library) => library.diffTexts(a, b, options))
+        return a.length + b.length > INLINE
+          ? offload.run('diff.texts', a, b, options)
+          : withLibrary((library) => library.diffTexts(a, b, options))
       },
       summarize(_call, _options, diffs: unknown) {
         const count = { equal: 0, insert: 0, delete: 0 }
@@ -41,12 +48,16 @@ export function diffTable(): ModuleTable {
           .join(''),
       patch_make(_call, options, before: unknown, after: unknown) {
         const [a, b] = [text(before, 1, 'patch_make'), text(after, 2, 'patch_make')]
-        return withLibrary((library) => library.makePatches(a, b, options))
+        return a.length + b.length > INLINE
+          ? offload.run('diff.patches', a, b, options)
+          : withLibrary((library) => library.makePatches(a, b, options))
       },
       patch_apply(_call, options, patches: unknown, subject: unknown) {
         const read = list(patches, 1, 'patch_apply').map(readPatch)
         const source = text(subject, 2, 'patch_apply')
-        return withLibrary((library) => results(...library.applyPatches(read, source, options)))
+        return source.length > INLINE || read.length > INLINE_PATCHES
+          ? offload.run('diff.apply', read, source, options).then((applied) => results(...applied))
+          : withLibrary((library) => results(...library.applyPatches(read, source, options)))
       },
     },
   })

@@ -3,17 +3,22 @@
 import { moduleError } from '../../core/error.ts'
 import { isMap, type Value, type ValueMap } from '../../core/value.ts'
 import { type Call, type LuaModule, LuaType, list, type ModuleTable, optionalTable, text } from '../../lua/module.ts'
+import type { Offload } from '../../offload/offload.ts'
 import { diffTable } from './diff.ts'
 import { splitMarkdown } from './markdown.ts'
 import { regexpTable } from './regexp.ts'
 import { splitRecursively } from './splitter.ts'
 
-export const textModule: LuaModule = {
+export interface TextDeps {
+  readonly offload: Offload
+}
+
+export const textModule = ({ offload }: TextDeps): LuaModule => ({
   name: 'text',
   description: 'Regular expressions, text differences and splitting',
   traits: ['deterministic', 'encoding'],
-  open: () => ({ regexp: regexpTable, diff: diffTable(), splitter: splitterTable() }),
-}
+  open: () => ({ regexp: regexpTable(offload), diff: diffTable(offload), splitter: splitterTable() }),
+})
 
 /** Splits one text; a promise while its library is being loaded. */
 type Split = (text: string) => string[] | Promise<string[]>

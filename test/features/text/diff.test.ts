@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { commonOverlap } from '../../../runtime/external/diff.ts'
 import { textModule } from '../../../runtime/features/text/text-module.ts'
+import { Offload } from '../../../runtime/offload/offload.ts'
 import { callFunction, callMethod, type Outcome } from '../../support/call-module.ts'
 
 interface Edit {
@@ -11,7 +12,7 @@ interface Edit {
   text: string
 }
 
-const text = textModule.open()
+const text = textModule({ offload: new Offload() }).open()
 const make = (options?: unknown): Outcome => callFunction(text, 'diff.new', [options]) as Outcome
 const differ = make().value
 const call = async (name: string, ...args: unknown[]): Promise<Outcome> => callMethod(differ, name, args)

@@ -3,9 +3,10 @@
 import { expect, test } from 'vitest'
 import { textModule } from '../../../runtime/features/text/text-module.ts'
 import type { LuaObject } from '../../../runtime/lua/module.ts'
+import { Offload } from '../../../runtime/offload/offload.ts'
 import { callFunction, callMethod, type Outcome } from '../../support/call-module.ts'
 
-const text = textModule.open()
+const text = textModule({ offload: new Offload() }).open()
 const compile = (pattern: unknown): Outcome => callFunction(text, 'regexp.compile', [pattern]) as Outcome
 const run = (pattern: string, method: string, ...args: unknown[]): unknown =>
   (callMethod(compile(pattern).value, method, args) as Outcome).value
@@ -86,4 +87,20 @@ test('nested repetition takes linear time', () => {
   expect(run('^(a+)+$', 'match_string', `${'a'.repeat(20_000)}b`)).toBe(false)
   // Exponential would be for ever.
   expect(performance.now() - started).toBeLessThan(5000)
+})
+
+test('long texts are searched on another thread, with the same answers', async () => {
+  const later = async (pattern: string, method: string, ...args: unknown[]): Promise<unknown> =>
+    (await callMethod(compile(pattern).value, method, args)).value
+  const long = 'a1 b22, '.repeat(5_000)
+  expect(await later('[0-9]+', 'match_string', long)).toBe(true)
+  expect(await later('[0-9]+', 'find_string', long)).toBe('1')
+  expect(await later('c', 'find_string_index', long)).toBeNull()
+  expect(((await later('([a-z])([0-9]+)', 'find_all_string_submatch', long)) as unknown[]).slice(0, 2)).toEqual([
+    ['a1', 'a', '1'],
+    ['b22', 'b', '22'],
+  ])
+  expect(await later('[0-9]+', 'find_all_string', long, 3)).toEqual(['1', '22', '1'])
+  expect(await later('([a-z])[0-9]+', 'replace_all_string', long, '$1')).toBe('a b, '.repeat(5_000))
+  expect(((await later(', ', 'split', long)) as unknown[]).length).toBe(5_001)
 })

@@ -3,9 +3,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { textModule } from '../../../runtime/features/text/text-module.ts'
+import { Offload } from '../../../runtime/offload/offload.ts'
 import { callFunction, callMethod, type Outcome } from '../../support/call-module.ts'
 
-const text = textModule.open()
+const text = textModule({ offload: new Offload() }).open()
 const make = (kind: string, options?: unknown): Outcome => callFunction(text, `splitter.${kind}`, [options]) as Outcome
 async function split(kind: string, options: unknown, document: string): Promise<string[]> {
   return (await callMethod(make(kind, options).value, 'split_text', [document])).value as string[]
