@@ -155,7 +155,7 @@ export function createModules(
       uuidModule,
       urlModule,
       cryptoModule({ clock }),
-      textModule,
+      textModule({ offload }),
       yamlModule({ offload }),
       exprModule(),
       ctxModule,
