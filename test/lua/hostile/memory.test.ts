@@ -94,6 +94,12 @@ const bombs: Hostile[] = [
     error: limit,
   },
   { name: 'timers without end', lua: 'local t = {} while true do t[#t + 1] = time.after("1h") end', error: limit },
+  {
+    name: 'timers beyond the limit',
+    limits: { cpu: 2_000, memory: 64 << 20 },
+    lua: 'for i = 1, 10000 do assert(time.after("1h")) end return tostring(select(2, time.after("1h")))',
+    error: /timers: 10001 exceeds the limit of 10000/,
+  },
   { name: 'timers of no one, for ever', lua: 'while true do time.after("1h") end', error: limit },
   { name: 'tickers without end', lua: 'while true do time.ticker("1h") end', error: limit },
   {
