@@ -37,9 +37,9 @@ export class LineEditor {
   #fresh = true
   #resolve: ((line: string | undefined) => void) | undefined
   #keysOn = false
-  /** The paste under way. */
-  #paste: string | undefined
-  /** The last characters typed, as many as the mark of a paste has. */
+  /** The paste under way, in pieces. */
+  #pasted: string[] | undefined
+  /** The last characters, which may be the begin of a mark. */
   #tail = ''
 
   constructor(deps: LineEditorDeps) {
@@ -82,10 +82,8 @@ export class LineEditor {
     if (this.#fresh && bytes.at(-1) === 0) bytes[bytes.length - 1] = CTRL_D
     this.#fresh = false
     // One at a time: of several at once, Node puts all but the last at the end of the line, wherever the cursor is.
-    for (const character of this.#decoder.write(bytes)) {
-      if (this.#paste === undefined) this.#type(character)
-      else this.#takePasted(this.#paste + character)
-    }
+    let text = this.#decoder.write(bytes)
+    while (text !== '') text = this.#pasted === undefined ? this.#type(text) : this.#takePasted(this.#pasted, text)
   }
 
   /** Gives up a read under way; what was typed stays for the next. */
@@ -129,24 +127,41 @@ export class LineEditor {
     this.#setKeys(false)
   }
 
-  #type(character: string): void {
-    this.#tail = (this.#tail + character).slice(-PASTE.begin.length)
-    if (this.#tail === PASTE.begin) this.#paste = ''
-    this.#keys?.push(character)
+  /** Takes keys up to the mark of a paste; gives what follows it. */
+  #type(text: string): string {
+    let taken = 0
+    for (const character of text) {
+      taken += character.length
+      this.#keys?.push(character)
+      this.#tail = (this.#tail + character).slice(-PASTE.begin.length)
+      if (this.#tail === PASTE.begin) {
+        this.#pasted = []
+        this.#tail = ''
+        break
+      }
+    }
+    return text.slice(taken)
   }
 
-  /** Inserts a paste once it is complete. Ctrl-C is never part of one: it gets out of a paste whose end was lost. */
-  #takePasted(text: string): void {
-    this.#paste = text
-    if (text.endsWith(CTRL_C)) {
-      this.#paste = undefined
-      this.#type(CTRL_C)
-    } else if (text.endsWith(PASTE.end)) {
-      this.#paste = undefined
-      const pasted = text.slice(0, -PASTE.end.length).replace(/\r\n?|\n/g, LINE_END_SHOWN)
-      // Nothing that was pasted is a command to the editor.
-      this.#interface?.write(pasted.replace(/\t/g, '  ').replace(/[\x00-\x1f\x7f-\x9f]/g, ''))
+  /** Inserts a paste once it is complete; gives what follows it. Ctrl-C is never part of one: its end may be lost. */
+  #takePasted(pieces: string[], text: string): string {
+    const joined = this.#tail + text
+    const [end] = /\x1b\[201~|\x03/.exec(joined) ?? []
+    if (end === undefined) {
+      // The mark of the end may be cut in two.
+      const cut = /\x1b(?:\[(?:2(?:0(?:1)?)?)?)?$/.exec(joined)?.index ?? joined.length
+      pieces.push(joined.slice(0, cut))
+      this.#tail = joined.slice(cut)
+      return ''
     }
+    const at = joined.indexOf(end)
+    this.#pasted = undefined
+    this.#tail = ''
+    if (end === CTRL_C) return joined.slice(at)
+    const pasted = [...pieces, joined.slice(0, at)].join('').replace(/\r\n?|\n/g, LINE_END_SHOWN)
+    // Nothing that was pasted is a command to the editor.
+    this.#interface?.write(pasted.replace(/\t/g, '  ').replace(/[\x00-\x1f\x7f-\x9f]/g, ''))
+    return joined.slice(at + end.length)
   }
 
   #setKeys(on: boolean): void {
