@@ -21,11 +21,13 @@ const aliases: Readonly<Record<string, string>> = {
 
 /** One spelling for each key with its modifiers. Throws Invalid. */
 function pattern(written: string): string {
-  const parts =
-    written.length > 1 && written.endsWith('+') ? [...written.slice(0, -2).split('+'), '+'] : written.split('+')
-  const key = parts.pop() ?? ''
-  const wanted = parts.map((part) => part.toLowerCase())
-  if (key === '' || wanted.some((part) => !(modifiers as readonly string[]).includes(part))) {
+  const [, before = '', key = ''] = /^((?:[a-z]+\+)*)(.+)$/i.exec(written) ?? []
+  const wanted = before
+    .toLowerCase()
+    .split('+')
+    .filter((part) => part !== '')
+  const known = wanted.every((part) => (modifiers as readonly string[]).includes(part))
+  if (key === '' || !known || (key !== '+' && key.includes('+'))) {
     throw moduleError('Invalid', `key pattern ${JSON.stringify(written)} is not a key with ctrl+, alt+ or shift+`)
   }
   return spelled(aliases[key.toLowerCase()] ?? key, (modifier) => wanted.includes(modifier))

@@ -2,7 +2,6 @@
 
 import { moduleError } from '../../core/error.ts'
 import { type Call, LuaType, number, text } from '../../lua/module.ts'
-import { shownText } from '../io/shown-text.ts'
 import {
   type Attribute,
   attributeCodes,
@@ -95,7 +94,8 @@ export function createStyleType({ colors }: StyleTypeDeps): LuaType<Style> {
     methods: {
       ...Object.fromEntries(Object.entries(changes).map(([name, change]) => [name, setter(name, change)])),
       copy: (_call, self) => wrap(self),
-      render: (call, self, ...parts: unknown[]) => render(self, parts.map(shownText).join(' '), colors(call)),
+      render: (call, self, ...parts: unknown[]) =>
+        render(self, parts.map((part, i) => text(part, i + 1, "'render'")).join(' '), colors(call)),
     },
   })
   return type
