@@ -90,7 +90,14 @@ class Session {
     const { root, flags, args, pick } = plan
     this.#plan = plan
     const { stdin, stdout, stderr } = process
-    this.#terminal = new Terminal({ stdin, stdout, stderr, args, colours: wantsColours(stdout) })
+    this.#terminal = new Terminal({
+      stdin,
+      stdout,
+      stderr,
+      args,
+      colours: wantsColours(stdout),
+      editing: process.env['TERM'] !== 'dumb',
+    })
     this.#cache = projectCache(root)
     this.#config = loadConfig({ ...settingsOf(flags), root, env: process.env, read: this.#cache.yaml })
     this.#logging = createLogging({

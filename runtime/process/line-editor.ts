@@ -166,7 +166,7 @@ export class LineEditor {
 
   #setKeys(on: boolean): void {
     this.#deps.setRawMode(on)
-    if (on !== this.#keysOn && process.env['TERM'] !== 'dumb') this.#deps.output.write(on ? PASTE.ask : PASTE.stop)
+    if (on !== this.#keysOn) this.#deps.output.write(on ? PASTE.ask : PASTE.stop)
     this.#keysOn = on
   }
 
@@ -179,7 +179,7 @@ export class LineEditor {
     const editor = createInterface({
       input: keys,
       output,
-      terminal: process.env['TERM'] !== 'dumb',
+      terminal: true,
       history: this.#history,
       historySize: HISTORY,
       removeHistoryDuplicates: true,

@@ -16,6 +16,8 @@ export interface TerminalOptions {
   readonly args?: readonly string[]
   /** Whether colours and styles reach a screen; true unless given. */
   readonly colours?: boolean
+  /** False for a screen that moves no cursor (`TERM=dumb`): lines are then edited by the terminal itself. True unless given. */
+  readonly editing?: boolean
 }
 
 /** Modes that a program can leave behind, by number: on when it began, or off. */
@@ -49,7 +51,7 @@ export class Terminal {
   /** Called once when nobody reads the output any more. */
   onBroken: (() => void) | undefined
 
-  constructor({ stdin, stdout, stderr, args = [], colours = true }: TerminalOptions) {
+  constructor({ stdin, stdout, stderr, args = [], colours = true, editing = true }: TerminalOptions) {
     this.args = args
     this.#stdin = stdin
     this.#stdout = stdout
@@ -59,7 +61,7 @@ export class Terminal {
       out: isScreen(stdout) ? new InertText({ colours }) : undefined,
       err: isScreen(stderr) ? new InertText({ colours }) : undefined,
     }
-    if (isKeyboard(stdin) && isScreen(stdout)) {
+    if (editing && isKeyboard(stdin) && isScreen(stdout)) {
       this.#editor = new LineEditor({
         output: stdout,
         setRawMode: (on) => this.#setKeys(on),
@@ -72,7 +74,7 @@ export class Terminal {
 
   /** True when somebody types and sees: input and output are a terminal. */
   get interactive(): boolean {
-    return this.#editor !== undefined
+    return isKeyboard(this.#stdin) && isScreen(this.#stdout)
   }
 
   /** True when output goes to a screen, which shows colours. */

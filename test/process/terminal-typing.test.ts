@@ -80,6 +80,19 @@ test('what a terminal marks as pasted is part of the line, line ends and all, an
   await screen.until(() => screen.bytes().endsWith('\x1b[?2004l'))
 })
 
+test('on a screen that moves no cursor the terminal edits the line, and nothing is sent to move it', async () => {
+  terminal = new Terminal({ stdin: screen.stdin, stdout: screen.stdout, stderr: screen.stdout, editing: false })
+  terminal.write('> ')
+  const line = terminal.readline(never)
+  screen.type('hexx\x7f\x7fllo\n')
+  expect(await line).toBe('hello')
+  expect(terminal.interactive).toBe(true)
+  const last = terminal.readline(never)
+  screen.type('\x04')
+  expect(await last).toBeUndefined()
+  expect(screen.bytes()).not.toContain('\x1b')
+})
+
 test('Ctrl-C gets out of a paste that never ends', async () => {
   const interrupted = new Promise<void>((resolve) => {
     terminal.onInterrupt = resolve
