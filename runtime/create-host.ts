@@ -10,7 +10,7 @@ import { cloneValue, isMap, type Value } from './core/value.ts'
 import { Environment } from './features/env/environment.ts'
 import { EventBus } from './features/events/bus.ts'
 import { createKinds, createModules, createRegistryModules, type FeatureDeps, FeatureState } from './features/index.ts'
-import { CodeBase } from './features/lua/code-base.ts'
+import { CodeBase, type CodeBaseDeps } from './features/lua/code-base.ts'
 import { evalRunnerModule } from './features/lua/eval-runner-module.ts'
 import type { LuaKindDeps } from './features/lua/kinds.ts'
 import type { PrometheusEndpoint } from './features/metrics/prometheus.ts'
@@ -192,6 +192,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   const baseNames = new Set(['string', 'table', 'math', 'coroutine', 'utf8', 'channel'])
   const codeBase = new CodeBase({
     erase: (source, id) => plainLua(engines.get({ generated: false }), source, id, options.checks),
+    lint: await linter(config),
     knownModule: (name) => byName.has(name) || baseNames.has(name),
     guarded: modules.guardedModules,
     policy: (origin) =>
@@ -282,7 +283,8 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
       return new Promise((resolve) => kernel.watch(started, (exit) => resolve(Kernel.outcome(exit))))
     },
     send: (target, topic, ...values) => kernel.find(target).deliver(topic, '', payloadOf(values)),
-    call: (id, args = [], { frame = emptyFrame, signal = new AbortController().signal } = {}) =>
+    // async: what stops the call before it begins rejects too.
+    call: async (id, args = [], { frame = emptyFrame, signal = new AbortController().signal } = {}) =>
       functions.call(id, payloadOf([...args]), frame, signal),
   }
   return host
@@ -301,6 +303,22 @@ function plainLua(engine: LuaEngine, source: string, id: string, checks: HostOpt
   const erased = eraseTypes(source, id)
   engine.checkSyntax(id, erased.source)
   return erased
+}
+
+/** Refuses what `wippy lint` refuses with `lua.type_system.enabled`; with `strict` warnings too. Read from disk when wanted. */
+async function linter(config: Config | undefined): Promise<CodeBaseDeps['lint']> {
+  if (config?.boolean('lua.type_system.enabled') !== true) return undefined
+  const strict = config.boolean('lua.type_system.strict')
+  const { lintEntry } = await import('./lua/typed/lint.ts')
+  return (entry, libraries) => {
+    const found = lintEntry(entry, libraries, strict).find(({ severity }) => severity !== 'hint')
+    if (found === undefined) return
+    const { code, line, column, message } = found
+    throw new RuntimeError('Invalid', `${entry.id}:${line}: ${code}: ${message}`, {
+      retryable: false,
+      details: { code, line, column },
+    })
+  }
 }
 
 function compiles(engine: LuaEngine, id: string, source: string): boolean {

@@ -34,6 +34,11 @@ interface Node {
 export interface CodeBaseDeps {
   /** Erases types and checks the syntax; throws Invalid with line and column. */
   readonly erase: (source: string, id: string) => Erased
+  /**
+   * Refuses code that the linter refuses, when the configuration says so: throws Invalid. `libraries` are all it reaches
+   * through imports.
+   */
+  readonly lint?: ((entry: Entry, libraries: readonly Entry[]) => void) | undefined
   readonly knownModule: (name: string) => boolean
   /** Modules only entries of a component or of the host may be granted (design DECISIONS, Provenance). */
   readonly guarded: ReadonlySet<string>
@@ -73,8 +78,6 @@ function asSource(value: unknown, what: string): string {
 function asStrings(value: unknown, what: string): string[] {
   // Lua's `{}` is a list and a map alike: a tool without modules says `modules = {}`.
   if (isMap(value) && Object.keys(value).length === 0) return []
-  // An empty table made by Lua does not say whether it is a list.
-  if (isMap(value) && Object.keys(value).length === 0) return []
   if (!Array.isArray(value) || value.some((item) => typeof item !== 'string' || item === '')) {
     throw notA(what, value, 'a list of names')
   }
@@ -105,6 +108,8 @@ export class CodeBase implements Participant {
   /** Compiled libraries by node: shared by every program that reaches them. */
   readonly #codes = new Map<Node, Code>()
   #changed = new Set<string>()
+  /** The code of changed entries as the changeset found it: to go back to it is never refused. */
+  #before = new Map<string, LuaConfig | undefined>()
 
   constructor(deps: CodeBaseDeps) {
     this.#deps = deps
@@ -122,6 +127,7 @@ export class CodeBase implements Participant {
       }
     }
     const erased = this.#deps.erase(config.source, entry.id)
+    if (this.#before.get(entry.id)?.source !== config.source) this.#lint({ id: entry.id, config, origin })
     this.remove(entry.id, true)
     this.#nodes.set(entry.id, { id: entry.id, config, origin, erased, library: entry.kind === 'library.lua', rebuild })
     for (const target of config.imports.values()) {
@@ -135,6 +141,7 @@ export class CodeBase implements Participant {
   /** Removes an entry. Throws Conflict while others import it, unless it is being replaced. */
   remove(id: string, replacing = false): void {
     const node = this.#nodes.get(id)
+    if (!this.#before.has(id)) this.#before.set(id, node?.config)
     if (node === undefined) return
     const importer = [...(this.#importers.get(id) ?? [])][0]
     if (importer !== undefined && !replacing) {
@@ -143,6 +150,22 @@ export class CodeBase implements Participant {
     for (const target of node.config.imports.values()) this.#importers.get(target)?.delete(id)
     this.#codes.delete(node)
     this.#nodes.delete(id)
+  }
+
+  /** Code of modules is their author's: it runs as it was published. */
+  #lint({ id, config, origin }: Pick<Node, 'id' | 'config' | 'origin'>): void {
+    if (this.#deps.lint === undefined || origin === 'component' || origin === 'pack') return
+    const libraries = new Map<string, Entry>()
+    const reach = ({ imports }: LuaConfig): void => {
+      for (const target of imports.values()) {
+        const library = this.#nodes.get(target)
+        if (library === undefined || libraries.has(target)) continue
+        libraries.set(target, asEntry(target, library.config))
+        reach(library.config)
+      }
+    }
+    reach(config)
+    this.#deps.lint(asEntry(id, config), [...libraries.values()])
   }
 
   #checkModules(id: string, config: LuaConfig, origin: Origin): void {
@@ -211,10 +234,15 @@ export class CodeBase implements Participant {
 
   begin(): void {
     this.#changed = new Set()
+    this.#before = new Map()
   }
 
   /** Everything that reaches a changed entry gets new code; a failure rejects the changeset. */
   commit(): void {
+    this.#rebuild(true)
+  }
+
+  #rebuild(linted: boolean): void {
     const sources = new Map<string, Set<string>>()
     const mark = (id: string, source: string): void => {
       const known = sources.get(id)
@@ -224,6 +252,7 @@ export class CodeBase implements Participant {
       for (const importer of this.#importers.get(id) ?? []) mark(importer, source)
     }
     for (const id of this.#changed) mark(id, id)
+    if (linted) this.#lintImporters(sources.keys())
     for (const id of sources.keys()) {
       const node = this.#nodes.get(id)
       if (node !== undefined) this.#codes.delete(node)
@@ -236,8 +265,23 @@ export class CodeBase implements Participant {
     if (sources.size > 0) this.#deps.outdated(new Map([...sources].map(([id, from]) => [id, [...from]])))
   }
 
+  /** Those whose own code stayed, but not that of their libraries. */
+  #lintImporters(ids: Iterable<string>): void {
+    for (const id of ids) {
+      const node = this.#nodes.get(id)
+      if (node !== undefined && (!this.#changed.has(id) || this.#before.get(id)?.source === node.config.source)) {
+        this.#lint(node)
+      }
+    }
+  }
+
   /** The entries are back as they were: whoever was rebuilt for them is rebuilt once more. */
   discard(): void {
-    this.commit()
+    this.#rebuild(false)
   }
+}
+
+/** What the linter reads of an entry. */
+function asEntry(id: string, { source, imports }: LuaConfig): Entry {
+  return { id, kind: 'library.lua', meta: {}, data: { source, imports: Object.fromEntries(imports) } }
 }
