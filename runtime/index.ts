@@ -23,6 +23,7 @@ export { createLogger, type Logger, type LogRecord, type LogSink, silentLogger }
 export { type Docs, openDocs } from './open-docs.ts'
 export { implicitTerminal, type OpenProject, openProject, type ProjectOptions, packageBundle } from './open-project.ts'
 export { type OpenRegistry, openRegistry } from './open-registry.ts'
+export type { HostView, ProcessView } from './process/inspection.ts'
 // The terminal of terminal processes: standard input and output, with one owner.
 export { Terminal, type TerminalOptions } from './process/terminal.ts'
 export type { Change } from './registry/changeset.ts'

@@ -58,6 +58,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'open-docs.ts',
     'open-project.ts',
     'open-registry.ts',
+    'process/inspection.ts',
     'process/terminal.ts',
     'registry',
     'supervisor/service.ts',

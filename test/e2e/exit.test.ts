@@ -1,0 +1,41 @@
+// `system.exit` from any process ends the command with its code, services stopped first.
+
+import { afterEach, expect, test } from 'vitest'
+import { projectFolder, removeFolder } from '../support/project-folder.ts'
+import { runWippy } from '../support/wippy-process.ts'
+
+const index = `version: "1.0"
+namespace: app
+entries:
+  - { name: terminal, kind: terminal.host, lifecycle: { auto_start: true } }
+  - { name: processes, kind: process.host, lifecycle: { auto_start: true } }
+  - name: worker
+    kind: process.lua
+    modules: [system]
+    source: |
+      return { main = function(code)
+        system.exit(code)
+        process.events():receive()
+      end }
+  - name: main
+    kind: process.lua
+    meta: { command: { name: work } }
+    modules: [io]
+    source: |
+      return { main = function(code)
+        process.spawn("app:worker", "app:processes", tonumber(code))
+        local event = process.events():receive()
+        io.print(event.kind)
+      end }
+`
+
+let folder: string
+afterEach(() => removeFolder(folder))
+
+test.each([0, 7])('exit code %i', async (wanted) => {
+  folder = projectFolder({ 'wippy.lock': 'directories:\n  modules: .wippy\n  src: ./src\n', 'src/_index.yaml': index })
+  const { code, stdout, stderr } = await runWippy(['run', 'work', String(wanted)], '', { cwd: folder })
+  expect(stderr).toBe('')
+  expect(stdout).toBe('pid.cancel\n')
+  expect(code).toBe(wanted)
+})
