@@ -199,6 +199,7 @@ export class LuaProcess implements Upgradable {
       const { wait } = coroutine
       coroutine.wait = null
       if (isCancellable(wait)) wait.cancel()
+      else if (!this.engine.lua.dead) forgetWait(wait, coroutine)
     }
   }
 

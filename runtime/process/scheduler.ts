@@ -13,6 +13,8 @@ export const SLICE_MS = 5
 /** The loop hands back to Node after this long. */
 export const BUDGET_MS = 5
 const LOOK_EVERY = 16
+/** A slice of a test with a schedule of its own ends after this long. */
+const ENDLESS_MS = 100
 
 /** A queue that grows by doubling and never shifts elements. */
 class Ring<T> {
@@ -62,8 +64,13 @@ class Ring<T> {
 }
 
 export interface SchedulerOptions {
-  /** For tests: picks which of `count` ready tasks runs next, so that a seed replays an interleaving. */
+  /**
+   * For tests: picks which of `count` ready tasks runs next. No clock decides then (but for slices that never end), so that a
+   * seed replays an interleaving.
+   */
   readonly pick?: (count: number) => number
+  /** With `pick`: whether a slice that was looked at ends there. */
+  readonly preempt?: () => boolean
 }
 
 export class Scheduler {
@@ -71,6 +78,7 @@ export class Scheduler {
   /** Tasks that use up their slices: one of them runs in every turn of the loop, after those that do not. */
   readonly #busy = new Ring<Task>()
   readonly #pick: ((count: number) => number) | undefined
+  readonly #preempt: () => boolean
   #scheduled = false
   #running = false
   #loopStart = 0
@@ -81,6 +89,7 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions = {}) {
     this.#pick = options.pick
+    this.#preempt = options.preempt ?? (() => false)
   }
 
   /** Puts a task at the end of the queue and makes sure the loop will run. */
@@ -137,7 +146,7 @@ export class Scheduler {
   }
 
   #used(): number {
-    return performance.now() - this.#loopStart
+    return this.#pick === undefined ? performance.now() - this.#loopStart : 0
   }
 
   /**
@@ -157,6 +166,10 @@ export class Scheduler {
   /** True when the running slice should end: it has had its time, or the loop has. Looks at the clock. */
   sliceOver(): boolean {
     const now = performance.now()
+    if (this.#pick !== undefined) {
+      if (this.sliceStart === 0) this.sliceStart = now
+      return this.#preempt() || now - this.sliceStart > ENDLESS_MS
+    }
     if (this.sliceStart === 0) {
       this.sliceStart = now
       return now - this.#loopStart > BUDGET_MS

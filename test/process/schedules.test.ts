@@ -107,14 +107,15 @@ end
 local verbs = {}
 function verbs.send(target)
   local n = steps.next(me, target)
+  report("sends?", target, n)
   if process.send(steps.pid(target), n % 3 == 0 and "t" or "m", { from = me, n = n }) then report("sent", target, n) end
 end
 function verbs.monitor(target) if process.monitor(steps.pid(target)) then report("monitors", target) end end
 function verbs.unmonitor(target) process.unmonitor(steps.pid(target)) report("unmonitors", target) end
-function verbs.link(target) if process.link(steps.pid(target)) then report("links", target) end end
-function verbs.unlink(target) process.unlink(steps.pid(target)) report("unlinks", target) end
-function verbs.cancel(target) if process.cancel(steps.pid(target), "c") then report("cancels", target) end end
-function verbs.terminate(target) if process.terminate(steps.pid(target)) then report("terminates", target) end end
+function verbs.link(target) report("links?", target) if process.link(steps.pid(target)) then report("links", target) end end
+function verbs.unlink(target) report("unlinks?", target) process.unlink(steps.pid(target)) report("unlinks", target) end
+function verbs.cancel(target) report("cancels?", target) if process.cancel(steps.pid(target), "c") then report("cancels", target) end end
+function verbs.terminate(target) report("terminates?", target) if process.terminate(steps.pid(target)) then report("terminates", target) end end
 verbs["yield"] = function(n) for i = 1, n do coroutine.yield() end end
 function verbs.trap(n) process.set_options { trap_links = n > 1 } end
 function verbs.register() process.registry.register("name" .. me) end
@@ -150,6 +151,8 @@ class Run {
   readonly #pids: string[] = []
   readonly #sent = new Map<string, number>()
   random: () => number = () => 0
+  /** Every other schedule also ends slices at random. */
+  preempts = false
 
   constructor(node: LuaNode) {
     this.node = node
@@ -179,6 +182,7 @@ class Run {
     const { node, steps } = this
     const { kernel } = node
     this.random = randomOf(seed)
+    this.preempts = seed % 2 === 0
     steps.length = 0
     this.#sent.clear()
     this.#pids.length = 1
@@ -204,15 +208,23 @@ class Run {
       alive.add(id)
       left.push(living)
     }
-    const wrong = check(steps, alive, exits, ended)
+    const wrong = check(steps, alive, exits, ended, this.preempts)
     for (const living of left) kernel.terminate(living)
     await this.#quiet()
-    if (wrong !== undefined)
-      return `${wrong}\n${programs.map((p, i) => `${i + 1}: ${JSON.stringify(p)}`).join('\n')}\n${steps.join('\n')}`
+    const listing = programs.map((program, i) => `${i + 1}: ${JSON.stringify(program)}`)
+    if (wrong !== undefined) return [wrong, ...listing, ...steps].join('\n')
     if (kernel.processCount !== 0) return `${kernel.processCount} processes are left`
     if (kernel.hosts.get(HOST)?.processes.size !== 0) return 'the host still has processes'
     if (exits.some((each) => each.length !== 1)) return 'a process did not exit once'
     return undefined
+  }
+
+  /** What is left when everything that can be collected is. */
+  held(): { handles: number; parked: number } {
+    const engines = this.node.engines.all()
+    for (let i = 0; i < 2; i++) for (const engine of engines) engine.collect()
+    const sum = (of: (engine: (typeof engines)[number]) => number): number => engines.reduce((n, e) => n + of(e), 0)
+    return { handles: sum((engine) => engine.lua.liveHandles), parked: sum((engine) => engine.parkedValues) }
   }
 
   async #quiet(): Promise<void> {
@@ -227,6 +239,7 @@ function check(
   alive: ReadonlySet<number>,
   exits: readonly (readonly Exit['error'][])[],
   ended: readonly number[],
+  preempts: boolean,
 ): string | undefined {
   const ids = Array.from({ length: ACTORS }, (_, i) => i + 1)
   const find = (who: number, what: string, whom: number): number[] =>
@@ -242,23 +255,29 @@ function check(
       const numbers = (who: number, what: string, whom: number): number[] =>
         steps.filter(([a, b, c]) => a === who && b === what && c === whom).map(([, , , n]) => n)
       const sent = numbers(from, 'sent', to)
+      // A process may end between an act and its report.
+      const tried = numbers(from, 'sends?', to)
       const got = numbers(to, 'got', from)
       if (new Set(got).size !== got.length) return `${to} got a message of ${from} twice: ${got}`
-      if (got.some((n) => !sent.includes(n))) return `${to} got what ${from} did not send: ${got}`
+      if (got.some((n) => !tried.includes(n))) return `${to} got what ${from} did not send: ${got}`
       // Two readers of one process may report in any order: within a topic the order holds.
       for (const topic of [0, 1]) {
         const mine = got.filter((n) => Number(n % 3 === 0) === topic)
         if (mine.some((n, i) => i > 0 && n < (mine[i - 1] as number)))
           return `${to} got messages of ${from} out of order: ${got}`
       }
-      if (alive.has(to) && got.length !== sent.length)
+      // A reader cut off between the receive and its report has taken the message: an upgrade loses that one.
+      const mayLose = preempts && steps.some(([who, what]) => who === to && what === 'upgrades')
+      if (alive.has(to) && !mayLose && sent.some((n) => !got.includes(n)))
         return `${to} lives and lost messages of ${from}: ${sent} / ${got}`
       const cancels = find(from, 'cancels', to).length
+      const cancelTries = find(from, 'cancels?', to).length
       const cancelled = find(to, 'cancelled', from).length
-      if (alive.has(to) ? cancels !== cancelled : cancelled > cancels)
+      if ((alive.has(to) && !mayLose && cancelled < cancels) || cancelled > cancelTries)
         return `${from} cancelled ${to} ${cancels} times, seen ${cancelled}`
 
       // who watches whom: `to` is the watched one
+      const keeps = !(preempts && steps.some(([who, what]) => who === from && what === 'upgrades'))
       const exitsSeen = [...find(from, 'exit', to), ...find(from, 'exit error', to)]
       const downs = find(from, 'down', to)
       if (exitsSeen.length > 1) return `${from} saw the exit of ${to} ${exitsSeen.length} times`
@@ -270,12 +289,12 @@ function check(
         return `${from} saw a normal exit of ${to}, which failed`
       if (downs.length > 0 && error === undefined) return `${from} saw a link to ${to} go down that did not fail`
       const monitors = lastOf(steps, from, ['monitors', 'unmonitors'], to) === 'monitors'
-      if (from !== to && alive.has(from) && dead && monitors && exitsSeen.length !== 1)
+      if (from !== to && alive.has(from) && keeps && dead && monitors && exitsSeen.length !== 1)
         return `${from} monitors ${to} and did not see its exit`
       if (!monitors && exitsSeen.length > 0 && find(from, 'unmonitors', to).every((at) => at < (ended[to] ?? 0)))
         return `${from} does not monitor ${to} and saw its exit`
       const linked = isLinked(steps, from, to)
-      if (from !== to && alive.has(from) && dead && error !== undefined && linked && downs.length !== 1)
+      if (from !== to && alive.has(from) && keeps && dead && error !== undefined && linked && downs.length !== 1)
         return `${from} is linked to ${to}, which failed, and lives without knowing`
     }
   }
@@ -286,7 +305,7 @@ function check(
     if (message === 'normal' && last !== 'returns') return `${id} ended normally without returning`
     if (message === 'linked process failed' && !ids.some((peer) => peer !== id && exits[peer]?.[0] !== undefined))
       return `${id} was taken down by nobody`
-    if (message === 'process terminated' && !ids.some((by) => find(by, 'terminates', id).length > 0))
+    if (message === 'process terminated' && !ids.some((by) => find(by, 'terminates?', id).length > 0))
       return `${id} was terminated by nobody`
   }
   return undefined
@@ -296,17 +315,18 @@ function lastOf(steps: readonly Step[], who: number, whats: readonly string[], w
   return steps.findLast(([a, b, c]) => a === who && c === whom && whats.includes(b))?.[1]
 }
 
-/** Links are of both: the last word of either counts. */
+/** Links are of both: the last word of either counts, unless the other spoke at the same time. */
 function isLinked(steps: readonly Step[], a: number, b: number): boolean {
-  const last = steps.findLast(
-    ([who, what, whom]) =>
-      (what === 'links' || what === 'unlinks') && ((who === a && whom === b) || (who === b && whom === a)),
-  )
-  return last?.[1] === 'links'
+  const ofPair = ([who, , whom]: Step): boolean => (who === a && whom === b) || (who === b && whom === a)
+  const said = steps.filter((step) => ofPair(step) && /^(un)?links/.test(step[1]))
+  const [before, last] = said.slice(-2)
+  return last?.[1] === 'links' && before?.[1] === 'links?' && before[0] === last[0]
 }
 
-test(`${SCHEDULES} schedules keep every promise`, { timeout: 600_000 }, async () => {
-  let random: () => number = () => 0
+/** A node serves this many schedules: what it counted before is part of what decides. */
+const BATCH = 50
+
+async function fresh(): Promise<Run> {
   let run: Run | undefined
   const recorder: LuaModule = {
     name: 'steps',
@@ -314,19 +334,24 @@ test(`${SCHEDULES} schedules keep every promise`, { timeout: 600_000 }, async ()
     traits: ['deterministic'],
     open: () => (run as Run).module.open(),
   }
-  const node = await luaNode([recorder], { pick: (count) => Math.floor(random() * count) })
+  const node = await luaNode([recorder], {
+    pick: (count) => Math.floor((run as Run).random() * count),
+    preempt: () => (run as Run).preempts && (run as Run).random() < 0.5,
+  })
   run = new Run(node)
   node.process('app:actor', actor, { modules: ['steps'] })
-  const seeds = ONLY === undefined ? Array.from({ length: SCHEDULES }, (_, i) => i + 1) : [Number(ONLY)]
-  random = () => (run as Run).random()
-  const handles: number[] = []
-  for (const [count, seed] of seeds.entries()) {
+  return run
+}
+
+test(`${SCHEDULES} schedules keep every promise`, { timeout: 600_000 }, async () => {
+  const last = ONLY === undefined ? SCHEDULES : Number(ONLY)
+  // A single one is replayed after those of its batch.
+  const first = ONLY === undefined ? 1 : last - ((last - 1) % BATCH)
+  let run: Run | undefined
+  for (let seed = first; seed <= last; seed++) {
+    if (run === undefined || (seed - 1) % BATCH === 0) run = await fresh()
     const wrong = await run.play(seed)
-    if (wrong !== undefined) expect.fail(`seed ${seed}: ${wrong}`)
-    if (count % 100 !== 99) continue
-    for (let i = 0; i < 2; i++) for (const engine of node.engines.all()) engine.collect()
-    handles.push(node.engines.all().reduce((sum, engine) => sum + engine.lua.liveHandles, 0))
+    if (wrong !== undefined) expect.fail(`WIPPY_SEED=${seed}: ${wrong}`)
+    if (seed % BATCH === 0) expect(run.held()).toEqual({ handles: 0, parked: 0 })
   }
-  // Nothing is held from one schedule to the next.
-  if (handles.length > 1) expect(handles.at(-1)).toBeLessThan((handles[0] as number) + 100)
 })
