@@ -8,7 +8,7 @@ import { RuntimeError } from './core/error.ts'
 import { type Confinement, emptyFrame, type Frame } from './core/frame.ts'
 import { cloneValue, isMap, type Value } from './core/value.ts'
 import { Environment } from './features/env/environment.ts'
-import { EventBus } from './features/events/bus.ts'
+import { type BusEvent, type BusFilter, EventBus } from './features/events/bus.ts'
 import { createKinds, createModules, createRegistryModules, type FeatureDeps, FeatureState } from './features/index.ts'
 import { CodeBase, type CodeBaseDeps } from './features/lua/code-base.ts'
 import { evalRunnerModule } from './features/lua/eval-runner-module.ts'
@@ -29,6 +29,7 @@ import { type Logger, silentLogger } from './observe/logger.ts'
 import { Functions } from './process/functions.ts'
 import { type HostView, inspectHosts, inspectProcesses, type ProcessView } from './process/inspection.ts'
 import { Kernel } from './process/kernel.ts'
+import { Listener, type Received } from './process/listener.ts'
 import { type Process, payloadOf } from './process/process.ts'
 import { Scheduler } from './process/scheduler.ts'
 import type { Terminal } from './process/terminal.ts'
@@ -100,6 +101,10 @@ export interface Host {
   run(definition: string, host: string, args?: readonly Value[], options?: SpawnOptions): Promise<Outcome>
   /** Delivers a message from nobody. Throws NotFound or RateLimited. */
   send(target: string, topic: string, ...values: Value[]): void
+  /** Receives messages in this program: others send to the pid or the name of the listener. Throws AlreadyExists. */
+  listen(receive: (message: Received) => void, options?: { readonly name?: string }): Listener
+  /** Receives events of the bus until the returned function is called. */
+  subscribe(filter: BusFilter, receive: (event: BusEvent) => void): () => void
   /** Calls a function. Rejects with its RuntimeError. */
   call(
     id: string,
@@ -283,6 +288,8 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
       return new Promise((resolve) => kernel.watch(started, (exit) => resolve(Kernel.outcome(exit))))
     },
     send: (target, topic, ...values) => kernel.find(target).deliver(topic, '', payloadOf(values)),
+    listen: (receive, { name } = {}) => new Listener({ kernel, receive, failed }, name),
+    subscribe: (filter, receive) => bus.subscribe(filter, receive),
     // async: what stops the call before it begins rejects too.
     call: async (id, args = [], { frame = emptyFrame, signal = new AbortController().signal } = {}) =>
       functions.call(id, payloadOf([...args]), frame, signal),

@@ -4,10 +4,11 @@ export { type Clock, type ManualClock, manualClock, systemClock } from './core/c
 // Entries and values, as the registry holds them.
 export type { Entry, Origin } from './core/entry.ts'
 export { type ErrorKind, RuntimeError } from './core/error.ts'
-export type { Actor, Frame, Scope } from './core/frame.ts'
+export { type Actor, emptyFrame, type Frame, type Scope } from './core/frame.ts'
 export type { Value, ValueMap } from './core/value.ts'
 // Hosts: a whole Wippy system in this process.
 export { createHost, type Host, type HostOptions, type Outcome, type SpawnOptions } from './create-host.ts'
+export type { BusEvent, BusFilter } from './features/events/bus.ts'
 // Extending the runtime: Lua modules and entry kinds in TypeScript.
 export {
   type Call,
@@ -24,6 +25,7 @@ export { type Docs, openDocs } from './open-docs.ts'
 export { implicitTerminal, type OpenProject, openProject, type ProjectOptions, packageBundle } from './open-project.ts'
 export { type OpenRegistry, openRegistry } from './open-registry.ts'
 export type { HostView, ProcessView } from './process/inspection.ts'
+export type { Listener, Received } from './process/listener.ts'
 // The terminal of terminal processes: standard input and output, with one owner.
 export { Terminal, type TerminalOptions } from './process/terminal.ts'
 export type { Change } from './registry/changeset.ts'
