@@ -3,6 +3,7 @@
 import type { Task } from '../process/scheduler.ts'
 import type { LuaProcess } from './lua-process.ts'
 import type { Arrival } from './mailbox.ts'
+import type { LuaRaise } from './module.ts'
 
 export class Coroutine implements Task {
   thread: number
@@ -19,6 +20,8 @@ export class Coroutine implements Task {
   wait: unknown = null
   /** What the mailbox handed to it while it waited; until it runs again, that is not read. */
   given: Arrival | null = null
+  /** What the host function it waited in answers when it goes on: a count of results on the stack, or an error to raise. */
+  answer: number | LuaRaise = 0
   /** Ended by somebody else while it waited on the native stack: it must unwind and never go on. */
   dropped = false
   /** Threads the program made inside it that the host, and not they themselves, suspended; each level of resume looks. */

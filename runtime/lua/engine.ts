@@ -16,7 +16,7 @@ import { Marshal } from './marshal.ts'
 import { type LuaModule, LuaRaise } from './module.ts'
 import type { Program } from './program.ts'
 import { StackPayload } from './stack-payload.ts'
-import { YIELD } from './trampolines.ts'
+import { AWAIT, YIELD } from './trampolines.ts'
 import { GC_PERCENT, VM, type VmDeps } from './vm.ts'
 import { LUA, type LuaModules, REGISTRY, STATUS } from './wasm.ts'
 
@@ -99,6 +99,7 @@ export class LuaEngine {
     }
     await engine.lua.boot(options.wasm, raw, (thread) => engine.#hook(thread))
     engine.lua.pushThrown = (thread, thrown) => engine.#pushThrown(thread, thrown)
+    engine.lua.answered = (thread) => engine.#answered(thread)
     return engine
   }
 
@@ -500,15 +501,26 @@ export class LuaEngine {
       if (coroutine.wait !== wait || coroutine.process.ended || this.lua.dead) return
       const { vm } = coroutine.process
       vm.lift()
-      const results = settle(vm, coroutine.thread, outcome)
+      coroutine.answer = outcomeOf(() => settle(vm, coroutine.thread, outcome))
       vm.limit()
-      this.wake(coroutine, results)
+      this.wake(coroutine, typeof coroutine.answer === 'number' ? coroutine.answer : 0)
     }
     promise.then(
       (value) => answer({ value }),
       (error: unknown) => answer({ error }),
     )
-    return this.suspend(coroutine, thread)
+    if (thread !== coroutine.thread) coroutine.suspended.push(thread)
+    return AWAIT
+  }
+
+  /** The host function on this thread has its answer: the count of its results, or an error to be raised where it stands. */
+  #answered(thread: number): number {
+    const { current } = this
+    if (current === null) throw new Error(`thread ${thread} was answered outside any process`)
+    const { answer } = current
+    current.answer = 0
+    if (answer instanceof LuaRaise) throw answer
+    return answer
   }
 
   // ---- results of host functions ----
@@ -632,3 +644,13 @@ export class LuaEngine {
 
 /** How long the event loop may wait for a thread that runs Lua, at most. */
 export const LONGEST_TURN_MS = BUDGET_MS + HARD_MS
+
+/** How many results the answer has, or what is to be raised where it was waited for. */
+function outcomeOf(settle: () => number): number | LuaRaise {
+  try {
+    return settle()
+  } catch (error) {
+    if (error instanceof LuaRaise) return error
+    throw error
+  }
+}

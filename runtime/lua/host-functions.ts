@@ -187,9 +187,8 @@ export class HostFunctions {
       const settle = (vm: VM, target: number, outcome: { value: unknown } | { error: unknown }): number => {
         call.settled()
         if ('value' in outcome) return this.#pushResults(vm, target, outcome.value)
-        // A resumed host function can no longer raise: what it would have raised comes back as `nil, err`.
-        const { error } = outcome
-        return this.#pushFailure(vm, target, error instanceof LuaRaise ? asRaised(error) : this.#known(error))
+        if (outcome.error instanceof LuaRaise) throw outcome.error
+        return this.#pushFailure(vm, target, this.#known(outcome.error))
       }
       return engine.awaitPromise(thread, answer, settle, () => call.close())
     }
@@ -343,12 +342,6 @@ export class HostFunctions {
     lua.api.lua_pushboolean(thread, same ? 1 : 0)
     return 1
   }
-}
-
-function asRaised(raised: LuaRaise): RuntimeError {
-  return raised.value instanceof RuntimeError
-    ? raised.value
-    : new RuntimeError('Invalid', raised.value, { retryable: false })
 }
 
 /** The engine's channels are what modules see as LuaChannel. */

@@ -49,7 +49,8 @@ export class LuaInstance {
   async boot(modules: LuaModules, functions: RawFunctions, hook: (thread: number) => void): Promise<void> {
     const names = Object.keys(functions)
     const guarded = names.map((name) => this.#guarded(functions[name] as (thread: number) => number))
-    const booted = await bootLua(modules, guarded, hook)
+    const answered = this.#guarded((thread) => this.answered(thread))
+    const booted = await bootLua(modules, guarded, answered, hook)
     this.api = booted.api
     this.side = booted.side
     this.allocSlot = booted.allocSlot
@@ -77,6 +78,9 @@ export class LuaInstance {
       }
     }
   }
+
+  /** Finishes a host function that answered AWAIT, on its thread, once it is resumed. Replaced by the engine. */
+  answered = (_thread: number): number => 0
 
   /** Pushes what a host function threw as a Lua error value. Replaced by the marshaller, which knows error userdata. */
   pushThrown = (thread: number, thrown: unknown): void => {

@@ -5,6 +5,8 @@
 export const YIELD = -1
 /** The error value is on top of the stack. */
 export const RAISE = -2
+/** Yields, and asks the host again when the answer is there: only then is known whether it is one or an error to raise. */
+export const AWAIT = -3
 
 const I32 = 0x7f
 const section = (id: number, body: number[]): number[] => [id, ...leb(body.length), ...body]
@@ -23,40 +25,57 @@ function leb(value: number): number[] {
 }
 
 /**
- * Bytes of a module that imports `e.lua_yieldk`, `e.lua_error` and `f.f0…f(count-1)` and exports `t0…t(count-1)`, each
- * `(thread) -> results`: it returns the host's count, yields on YIELD, and raises on RAISE.
+ * Bytes of a module that imports `e.lua_yieldk`, `e.lua_error`, `f.f0…f(count-1)`, `f.answered` and the global `g.k`, and
+ * exports `t0…t(count-1)`, each `(thread) -> results`: it returns the host's count, yields on YIELD and AWAIT, and raises on
+ * RAISE. After AWAIT the exported `k`, whose table index `g.k` must hold, does the same with what `f.answered` says.
  */
 export function trampolineModule(count: number): Uint8Array<ArrayBuffer> {
   const indices = Array.from({ length: count }, (_, i) => i)
   const types = vector([
     [0x60, 1, I32, 1, I32],
     [0x60, 4, I32, I32, I32, I32, 1, I32],
+    [0x60, 3, I32, I32, I32, 1, I32],
   ])
   const imports = vector([
     [...name('e'), ...name('lua_yieldk'), 0, 1],
     [...name('e'), ...name('lua_error'), 0, 0],
     ...indices.map((i) => [...name('f'), ...name(`f${i}`), 0, 0]),
+    [...name('f'), ...name('answered'), 0, 0],
+    [...name('g'), ...name('k'), 3, I32, 1],
   ])
-  const firstOwn = count + 2
-  const exports = vector(indices.map((i) => [...name(`t${i}`), 0, ...leb(firstOwn + i)]))
+  const answered = count + 2
+  const firstOwn = count + 3
+  const exports = vector([
+    ...indices.map((i) => [...name(`t${i}`), 0, ...leb(firstOwn + i)]),
+    [...name('k'), 0, ...leb(firstOwn + count)],
+  ])
+  // The answer of a host function, kept in a local, is returned when it is a count.
+  const answer = (host: number, local: number): number[] => [
+    ...[1, 1, I32],
+    ...[0x20, 0, 0x10, ...leb(host), 0x22, local], // local.tee (call $host (local.get 0))
+    ...[0x41, 0, 0x4e, 0x04, 0x40, 0x20, local, 0x0f, 0x0b], // if (>= 0) return it
+  ]
+  const yields = (code: number, continuation: number[]): number[] => [
+    ...[0x20, 1, 0x41, code, 0x46, 0x04, 0x40], // if (== code)
+    ...[0x20, 0, 0x41, 0, 0x41, 0, ...continuation, 0x10, 0, 0x0f, 0x0b], // return lua_yieldk(thread, 0, 0, continuation)
+  ]
+  const raises = [0x20, 0, 0x10, 1, 0x0b] // lua_error(thread)
   const code = vector(
-    indices.map((i) => {
-      const body = [
-        ...[1, 1, I32], // one local: the host's answer
-        ...[0x20, 0, 0x10, ...leb(i + 2), 0x22, 1], // local.tee 1 (call $f_i (local.get 0))
-        ...[0x41, 0, 0x4e, 0x04, 0x40, 0x20, 1, 0x0f, 0x0b], // if (>= 0) return it
-        ...[0x20, 1, 0x41, 0x7f, 0x46, 0x04, 0x40], // if (== -1)
-        ...[0x20, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x10, 0, 0x0f, 0x0b], // return lua_yieldk(thread, 0, 0, 0)
-        ...[0x20, 0, 0x10, 1, 0x0b], // lua_error(thread)
-      ]
-      return [...leb(body.length), ...body]
-    }),
+    [
+      ...indices.map((i) => [
+        ...answer(i + 2, 1),
+        ...yields(0x7f, [0x41, 0]), // YIELD
+        ...yields(0x7d, [0x23, 0]), // AWAIT, with global 0
+        ...raises,
+      ]),
+      [...answer(answered, 3), ...raises],
+    ].map((body) => [...leb(body.length), ...body]),
   )
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     ...section(1, types),
     ...section(2, imports),
-    ...section(3, vector(indices.map(() => [0]))),
+    ...section(3, vector([...indices.map(() => [0]), [2]])),
     ...section(7, exports),
     ...section(10, code),
   ])

@@ -163,18 +163,27 @@ type Imports = Record<string, WebAssembly.ModuleImports>
 // wasmoon instantiates by itself: WebAssembly.instantiate is replaced while it does, one boot at a time.
 let booting: Promise<unknown> = Promise.resolve()
 
-/** A fresh instance with the given host functions; `hook` is the count hook. About 4 ms after the first. */
+/**
+ * A fresh instance with the given host functions; `answered` finishes one that waited (AWAIT), `hook` is the count hook.
+ * About 4 ms after the first.
+ */
 export function bootLua(
   modules: LuaModules,
   hosts: readonly HostFn[],
+  answered: HostFn,
   hook: (thread: number) => void,
 ): Promise<BootedLua> {
-  const mine = booting.then(() => boot(modules, hosts, hook))
+  const mine = booting.then(() => boot(modules, hosts, answered, hook))
   booting = mine.catch(() => undefined)
   return mine
 }
 
-async function boot(modules: LuaModules, hosts: readonly HostFn[], hook: (thread: number) => void): Promise<BootedLua> {
+async function boot(
+  modules: LuaModules,
+  hosts: readonly HostFn[],
+  answered: HostFn,
+  hook: (thread: number) => void,
+): Promise<BootedLua> {
   const eh = new WebAssembly.Instance(modules.eh, {}).exports as unknown as {
     table: WebAssembly.Table
     invoke_vii: WasmFunction
@@ -212,15 +221,18 @@ async function boot(modules: LuaModules, hosts: readonly HostFn[], hook: (thread
 
   const exports = api as unknown as WebAssembly.ModuleImports
   const side = new WebAssembly.Instance(modules.side, { e: exports }).exports as unknown as SideApi
+  const continuation = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
   const trampolines = new WebAssembly.Instance(new WebAssembly.Module(trampolineModule(hosts.length)), {
     e: exports,
-    f: Object.fromEntries(hosts.map((host, i) => [`f${i}`, host])),
+    f: { ...Object.fromEntries(hosts.map((host, i) => [`f${i}`, host])), answered },
+    g: { k: continuation },
   }).exports
   const slot = (fn: unknown): number => {
     const index = functions.grow(1)
     functions.set(index, fn)
     return index
   }
+  continuation.value = slot(trampolines['k'])
   return {
     api,
     side,

@@ -17,6 +17,10 @@ declare namespace WebAssembly {
   class Memory {
     readonly buffer: ArrayBuffer
   }
+  class Global {
+    constructor(type: { value: 'i32'; mutable: true }, value: number)
+    value: number
+  }
   class Table {
     readonly length: number
     get(index: number): unknown
