@@ -102,6 +102,12 @@ return { run_tests = test.run_cases(function()
       if err == nil then test.is_true(v:exists("/out")) end
     end)
 
+    it("raises for what is no path", function()
+      for _, method in ipairs({ "readfile", "stat", "mkdir", "remove", "open", "chdir" }) do
+        test.contains(tostring(test.throws(function() v[method](v, {}) end)), "bad argument", method)
+      end
+    end)
+
     it("says what is missing", function()
       local value, err = v:readfile("nope")
       fails(value, err, errors.NOT_FOUND)

@@ -1,0 +1,25 @@
+-- Strict mode, from the side of code that has neither actor nor scope.
+local test = require("test")
+local security = require("security")
+local env = require("env")
+local funcs = require("funcs")
+
+return { run_tests = test.run_cases(function()
+  describe("in strict mode, without actor and scope,", function()
+    it("what is gated is denied", function()
+      local value, err = env.get("WORD")
+      test.has_error(value, err)
+      test.eq(err:kind(), errors.PERMISSION_DENIED)
+      value, err = funcs.call("app:strict_test")
+      test.has_error(value, err)
+      test.eq(err:kind(), errors.PERMISSION_DENIED)
+      test.throws(function() security.new_actor("ann") end)
+    end)
+
+    it("what is not gated works", function()
+      test.is_nil(security.actor())
+      test.is_false(security.can("read", "doc"))
+      test.eq(string.upper("x"), "X")
+    end)
+  end)
+end) }
