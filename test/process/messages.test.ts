@@ -259,6 +259,19 @@ describe('receiving', () => {
     ).toEqual([2, 1, true])
   })
 
+  test('listening and unlistening again and again holds nothing', async () => {
+    const parked = () => node.engines.all().reduce((sum, engine) => sum + engine.parkedValues, 0)
+    node.process(
+      'app:listens',
+      'return { main = function() for i = 1, 500 do process.unlisten(process.listen("t")) end process.inbox():receive() end }',
+    )
+    const before = parked()
+    const process = node.spawn('app:listens')
+    await bare('for i = 1, 3 do coroutine.yield() end')
+    expect(parked() - before).toBeLessThan(5)
+    node.kernel.terminate(process)
+  })
+
   test('subscribe feeds a channel the program made, from several topics', async () => {
     expect(
       await lua(`
