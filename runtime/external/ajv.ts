@@ -47,7 +47,9 @@ export function schemaCompiler(): (schema: unknown) => Validator {
 
 function compile(ajv: Ajv, schema: object | boolean): Validator {
   // `$schema` has chosen the instance already, and an asynchronous schema would answer with a promise.
-  const plain = typeof schema === 'boolean' ? schema : { ...schema, $schema: undefined, $async: undefined }
+  // ajv finds what `#` refers to by the id of the whole, as it keeps no schemas.
+  const plain =
+    typeof schema === 'boolean' ? schema : { $id: 'schema:root', ...schema, $schema: undefined, $async: undefined }
   if (typeof plain === 'object') {
     delete plain.$schema
     delete plain.$async

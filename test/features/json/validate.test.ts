@@ -71,6 +71,19 @@ test('empty tables in a schema are objects, or lists where lists belong', async 
   expect((await validate({ const: {} }, [1])).value).toBe(false)
 })
 
+test('a schema may refer to itself', async () => {
+  for (const draft of [{}, { $schema: 'http://json-schema.org/draft-07/schema#' }]) {
+    const tree = {
+      ...draft,
+      type: 'object',
+      properties: { name: { type: 'string' }, child: { $ref: '#' } },
+      required: ['name'],
+    }
+    expect((await validate(tree, { name: 'a', child: { name: 'b', child: { name: 'c' } } })).value).toBe(true)
+    expect((await validate(tree, { name: 'a', child: { name: 'b', child: {} } })).error?.kind).toBe('Invalid')
+  }
+})
+
 test('text is validated without decoding it first', async () => {
   const schema = { type: 'object', properties: { action: { enum: ['create', 'delete'] } } }
   expect((await validateString(schema, '{"action":"create","data":{}}')).values).toEqual([true])
