@@ -45,8 +45,8 @@ test('update asks before it writes; no leaves everything as it was, Enter is yes
   const refused = wippy(['update'])
   await refused.until((lines) => lines.at(-1) === 'Proceed with update? [Y/n]')
   refused.type('n\r')
+  await refused.until((lines) => lines.includes('Update canceled'))
   expect(await refused.exited).toBe(0)
-  expect(refused.lines()).toContain('Update canceled')
   expect(readFileSync(join(folder, 'wippy.lock'), 'utf8')).toBe(lock)
 
   const agreed = wippy(['update'])

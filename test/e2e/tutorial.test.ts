@@ -167,8 +167,8 @@ beforeAll(async () => {
 afterAll(() => removeFolder(root))
 
 test('without a key the first question says that one is required', async () => {
-  const { stdout, code } = await runWippy(['run', 'agent'], 'what time is it?\nquit\n', { cwd: root })
-  expect(stdout).toMatch(/^dev assistant \(quit to exit\)\n\n> Error: .*API key is required/)
+  const { stdout, stderr, code } = await runWippy(['run', 'agent'], 'what time is it?\nquit\n', { cwd: root })
+  expect(stdout, `code ${code}\n${stderr}`).toMatch(/^dev assistant \(quit to exit\)\n\n> Error: .*API key is required/)
   expect(code).toBe(0)
 })
 

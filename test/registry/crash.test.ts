@@ -36,17 +36,18 @@ afterAll(() => {
 })
 
 /** Lets the child apply for so many ms, kills it, and gives the last version it was told of. */
-async function killAfter(path: string, ms: number): Promise<number> {
+async function killAfter(path: string, ms: number, afterFirst: boolean): Promise<number> {
   const child = spawn(process.execPath, [join(built, 'test/registry/crash-child.js'), path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let said = ''
   child.stdout.setEncoding('utf8')
   const ended = new Promise<void>((done) => child.once('close', () => done()))
+  const awaited = afterFirst ? /ready\n\d+\n/ : /ready\n/
   const ready = new Promise<void>((done) => {
     child.stdout.on('data', (text: string) => {
       said += text
-      if (said.includes('ready\n')) done()
+      if (awaited.test(said)) done()
     })
   })
   await Promise.race([ready, ended])
@@ -69,7 +70,7 @@ test(`${points} times kill -9 loses nothing and halves nothing`, { timeout: poin
   let applied = 0
   for (let point = 0; point < points; point++) {
     random = (random * 1_103_515_245 + 12_345) % 2_147_483_648
-    acknowledged = Math.max(acknowledged, await killAfter(path, random % 120))
+    acknowledged = Math.max(acknowledged, await killAfter(path, random % 120, point % 4 !== 0))
     const history = await SqliteHistory.open(path)
     const registry = await crashRegistry(history)
     const { id } = registry.version
@@ -89,5 +90,6 @@ test(`${points} times kill -9 loses nothing and halves nothing`, { timeout: poin
     acknowledged = id
     applied = id
   }
-  expect(applied).toBeGreaterThan(points)
+  // Three of four children were let live until they had applied something.
+  expect(applied).toBeGreaterThanOrEqual(Math.floor((points * 3) / 4))
 })

@@ -19,7 +19,9 @@ export function luaLiteral(value: Value): string {
 function float(value: number): string {
   if (Number.isNaN(value)) return '(0/0)'
   if (!Number.isFinite(value)) return value > 0 ? '(1/0)' : '(-1/0)'
-  return `(${value})`
+  const text = String(value)
+  // Digits alone would be an integer, which such a number is no longer exact enough for.
+  return /^-?\d+$/.test(text) && !Number.isSafeInteger(value) ? `(${text}.0)` : `(${text})`
 }
 
 /** Every byte that is not plain ASCII is escaped, so that the text survives whatever carries it. */
