@@ -1,5 +1,6 @@
 // Every folder beside this file is a small Wippy app about one topic. Each is opened as any project is, and its entries with
-// `meta.type: test` are called; a case that fails is named with its error. `wippy test` in such a folder runs the same.
+// `meta.type: test` are called; a case that fails is named with its error. `wippy test` in such a folder runs the same (io wants
+// lines on its input, http_client and generated want CONFORMANCE_URL).
 
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
