@@ -3,7 +3,7 @@
 // It is loaded at the first decode only: a start from cached definitions never pays for it.
 
 import { createRequire } from 'node:module'
-import type { Document, LineCounter, Node, Pair, Scalar as ScalarNode, YAMLMap, YAMLSeq } from 'yaml'
+import type { CST, Document, LineCounter, Node, Pair, Scalar as ScalarNode, YAMLMap, YAMLSeq } from 'yaml'
 import { RuntimeError } from '../core/error.ts'
 import { cloneValue, emptyMap, isMap, type Value, type ValueMap } from '../core/value.ts'
 import { resolveScalar, timestampSeconds } from './yaml-scalar.ts'
@@ -62,21 +62,7 @@ export function readYaml(text: string, options: DecodeOptions = {}): YamlDocumen
     const mark = markAt(lines, offset)
     return new YamlError(reason, mark, caret(text, mark))
   }
-  let document: Document.Parsed
-  try {
-    document = yaml.parseDocument(text, {
-      schema: 'failsafe',
-      resolveKnownTags: false,
-      uniqueKeys: false,
-      prettyErrors: false,
-      logLevel: 'error',
-      lineCounter: lines,
-    })
-  } catch (error) {
-    // The parser recurses: text nested beyond its stack ends here.
-    if (error instanceof RangeError) throw fail('nested too deeply', 0)
-    throw error
-  }
+  const document = parse(yaml, text, lines, fail)
   const more = document.errors.some((error) => error.code === 'MULTIPLE_DOCS')
   const first = document.errors.find((error) => error.code !== 'MULTIPLE_DOCS')
   if (first !== undefined) throw fail(reasonOf(first.message), first.pos[0])
@@ -92,6 +78,44 @@ export function readYaml(text: string, options: DecodeOptions = {}): YamlDocumen
       return offset === undefined ? undefined : markAt(lines, offset)
     },
   }
+}
+
+/**
+ * The first document, with an error when others follow: the package's `parseDocument`, but for the bound on nesting. Its composer
+ * recurses, and a stack that ends while V8 compiles an expression of its ends the operating system's process.
+ */
+function parse(
+  yaml: YamlPackage,
+  text: string,
+  lines: LineCounter,
+  fail: (reason: string, offset: number) => YamlError,
+): Document.Parsed {
+  const parser = new yaml.Parser(lines.addNewLine)
+  function* tokens(): Generator<CST.Token, void> {
+    lines.addNewLine(0)
+    for (const lexeme of new yaml.Lexer().lex(text)) {
+      yield* parser.next(lexeme)
+      if (parser.stack.length > MAX_DEPTH + 2) throw fail('nested too deeply', parser.offset)
+    }
+    yield* parser.end()
+  }
+  const composer = new yaml.Composer({
+    schema: 'failsafe',
+    resolveKnownTags: false,
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'error',
+  })
+  let first: Document.Parsed | undefined
+  for (const document of composer.compose(tokens(), true, text.length)) {
+    if (first !== undefined) {
+      first.errors.push(new yaml.YAMLParseError([document.range[0], document.range[1]], 'MULTIPLE_DOCS', 'another'))
+      break
+    }
+    first = document
+  }
+  if (first === undefined) throw fail('document expected', 0) // the composer was told to give one even of nothing
+  return first
 }
 
 /** The line a mark points at with a caret under its column, as shown below an error message. */
@@ -124,7 +148,6 @@ function markAt(lines: LineCounter, offset: number): Mark {
 
 /** The package speaks of its grammar; these say what a person most likely did. */
 const plainReasons: readonly (readonly [RegExp, string])[] = [
-  [/^Maximum call stack size exceeded/, 'nested too deeply'],
   [/^Tabs are not allowed/, 'tabs cannot indent, use spaces'],
   [/must start at the same column|without - indicator/, 'the indentation fits none of the lines above'],
   [
