@@ -48,7 +48,8 @@ export interface HostileNode {
   stop(): Promise<void>
 }
 
-export async function hostileNode(): Promise<HostileNode> {
+/** `modules` are granted to every program, beside json and time. */
+export async function hostileNode(modules: readonly LuaModule[] = []): Promise<HostileNode> {
   let last = performance.now()
   let lastCpu = cpuTime()
   let gap = 0
@@ -71,7 +72,7 @@ export async function hostileNode(): Promise<HostileNode> {
       },
     }),
   }
-  const node = await luaNode([timeModule({ clock: systemClock() }), jsonModule, beatModule])
+  const node = await luaNode([timeModule({ clock: systemClock() }), jsonModule, beatModule, ...modules])
   node.process(
     'test:ticker',
     `local function main()
@@ -113,7 +114,7 @@ export async function hostileNode(): Promise<HostileNode> {
           `${program.chunk ?? ''}\nlocal function main(...) ${program.lua}\nend return { main = main }`,
           {
             generated: program.trusted !== true,
-            modules: ['json', 'time'],
+            modules: ['json', 'time', ...modules.map(({ name }) => name)],
             limits: program.trusted === true ? { ...program.limits } : { cpu: 150, ...program.limits },
           },
         )

@@ -1,0 +1,204 @@
+// Text made to hurt the parsers that Lua reaches: json, yaml, expr, text, templates. It fails in words or is read, and the other
+// processes of the node go on meanwhile. Archives and workbooks are in test/features/archive and excel.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../../runtime/core/clock.ts'
+import { exprModule } from '../../../runtime/features/expr/expr-module.ts'
+import { TemplateSet, TemplateSets } from '../../../runtime/features/template/template-set.ts'
+import { templatesModule } from '../../../runtime/features/template/templates-module.ts'
+import { textModule } from '../../../runtime/features/text/text-module.ts'
+import { yamlModule } from '../../../runtime/features/yaml.ts'
+import { Offload } from '../../../runtime/offload/offload.ts'
+import { Guard } from '../../../runtime/security/guard.ts'
+import { type Hostile, type HostileNode, hostileNode } from '../../support/hostile.ts'
+
+const share = /LimitExceeded/
+
+const documents: Hostile[] = [
+  {
+    name: 'json nested a million deep',
+    lua: 'return json.decode(("["):rep(1e6)) == nil',
+    value: true,
+  },
+  {
+    name: 'json objects nested a hundred thousand deep',
+    lua: `local s = ('{"a":'):rep(1e5) return tostring(select(2, json.decode(s)))`,
+    value: expect.stringContaining('exceeded maximum nesting depth'),
+  },
+  {
+    name: 'json with a million values',
+    lua: 'local s = "[" .. ("0,"):rep(1e6) .. "0]" local v = json.decode(s) return #v',
+    value: 1_000_001,
+  },
+  {
+    name: 'json of millions of small tables, again and again',
+    lua: 'local s = "[" .. ("{},"):rep(1e5) .. "{}]" while true do json.decode(s) end',
+    error: share,
+  },
+  {
+    name: 'a json number of a million digits',
+    lua: 'local v, err = json.decode(("9"):rep(1e6)) return v ~= nil or err ~= nil',
+    value: true,
+  },
+  {
+    name: 'a json text of escapes',
+    lua: `local v, err = json.decode('"' .. ("\\\\u0041"):rep(3e5) .. '"') return #v`,
+    value: 300_000,
+  },
+  {
+    name: 'a schema whose pattern would backtrack for ever',
+    lua: 'local ok = json.validate({ type = "string", pattern = "^(a+)+$" }, ("a"):rep(5000) .. "b") return ok',
+    value: false,
+  },
+  {
+    name: 'a schema that refers to itself',
+    lua: `local deep = 1 for i = 1, 100 do deep = { a = deep } end
+      return json.validate({ properties = { a = { ["$ref"] = "#" } } }, deep)`,
+    value: true,
+  },
+  {
+    name: 'a table deeper than json goes',
+    lua: 'local t = {} for i = 1, 1e4 do t = { t } end return tostring(select(2, json.encode(t)))',
+    value: expect.stringMatching(/nested/),
+  },
+  {
+    name: 'yaml nested without end',
+    lua: 'local v, err = yaml.decode(("["):rep(1e5)) return v == nil and err ~= nil',
+    value: true,
+  },
+  {
+    name: 'a yaml alias bomb',
+    lua: `local s = "a0: &a0 [x,x,x,x,x,x,x,x,x]\\n"
+      for i = 1, 9 do s = s .. ("a%d: &a%d [%s]\\n"):format(i, i, ("*a" .. i - 1 .. ","):rep(9)) end
+      return tostring(select(2, yaml.decode(s)))`,
+    value: expect.stringContaining('excessive aliasing'),
+  },
+  {
+    // Short enough that the other thread's CPU, which the lateness cannot tell from ours, stays small.
+    name: 'yaml of many lines, again and again',
+    lua: 'while true do yaml.decode(("- a: b\\n"):rep(2e3)) end',
+    stopAfterBeats: 30,
+  },
+]
+
+const languages: Hostile[] = [
+  {
+    name: 'an expression of nested loops',
+    lua: 'return tostring(select(2, expr.eval("count(1..10000, {count(1..10000, {true}) > 0})")))',
+    value: expect.stringMatching(/^expression (took|made) more than/),
+  },
+  {
+    name: 'expressions of nested loops, again and again',
+    lua: 'while true do expr.eval("count(1..10000, {count(1..10000, {true}) > 0})") end',
+    error: share,
+  },
+  {
+    name: 'an expression nested without end',
+    lua: 'return expr.eval(("("):rep(1e5) .. "1") == nil',
+    value: true,
+  },
+  {
+    name: 'an expression that doubles its text',
+    lua: `local v, err = expr.eval('reduce(1..100, #acc + #acc, "aaaaaaaaaaaaaaaa")') return err:kind()`,
+    value: 'LimitExceeded',
+  },
+  {
+    name: 'an expression whose pattern would backtrack for ever',
+    lua: `local v, err = expr.eval('s matches "^(a+)+$"', { s = ("a"):rep(20000) .. "b" }) return v == false or err:kind()`,
+    value: expect.toSatisfy((value) => value === true || value === 'LimitExceeded'),
+  },
+  {
+    name: 'ten thousand different expressions',
+    lua: 'for i = 1, 1e4 do expr.eval("1 + " .. i) end return true',
+    limits: { cpu: 10_000 },
+    value: true,
+  },
+  {
+    name: 'a regular expression that would backtrack for ever',
+    lua: 'return text.regexp.compile("^(a+)+$"):match_string(("a"):rep(1e5) .. "b")',
+    value: false,
+  },
+  {
+    name: 'a regular expression that would compile to a huge program',
+    lua: 'return text.regexp.compile("((a{100}){100}){100}") == nil',
+    value: true,
+  },
+  {
+    name: 'a regular expression nested without end',
+    lua: 'return text.regexp.compile(("("):rep(8000)) == nil',
+    value: true,
+  },
+  {
+    name: 'a difference of two long texts with nothing in common',
+    lua: `local d = text.diff.new({ diff_timeout = 0 })
+      local a, b = {}, {} for i = 1, 2e4 do a[i] = string.char(97 + i * i % 13) b[i] = string.char(110 + i * i % 13) end
+      return #d:compare(table.concat(a), table.concat(b)) > 0`,
+    limits: { cpu: 2_000 },
+    value: true,
+  },
+  {
+    name: 'a text without separators to split',
+    lua: 'return #text.splitter.recursive({ chunk_size = 100, chunk_overlap = 0 }):split_text(("a"):rep(1e5))',
+    limits: { cpu: 2_000 },
+    value: 1000,
+  },
+  {
+    name: 'a text that is all separators',
+    lua: 'return type(text.splitter.recursive({ chunk_size = 10, chunk_overlap = 5 }):split_text((" \\n"):rep(1e5)))',
+    limits: { cpu: 2_000 },
+    value: 'table',
+  },
+  {
+    name: 'markdown quotes nested without end',
+    lua: 'return type(text.splitter.markdown():split_text((">"):rep(2e4)))',
+    limits: { cpu: 2_000 },
+    value: 'table',
+  },
+  {
+    name: 'a template of nested loops',
+    lua: 'local v, err = templates.get("hostile:views"):render("loops") return err:kind()',
+    value: 'LimitExceeded',
+  },
+  {
+    name: 'a template that includes itself',
+    lua: 'local v, err = templates.get("hostile:views"):render("itself") return err ~= nil',
+    value: true,
+  },
+  {
+    name: 'templates that write a lot, again and again',
+    lua: 'local set = templates.get("hostile:views") while true do set:render("long") end',
+    error: share,
+  },
+]
+
+let hostile: HostileNode
+const offload = new Offload({ clock: systemClock() })
+
+beforeAll(async () => {
+  const sets = new TemplateSets()
+  const views = new TemplateSet()
+  views.add('loops', '{{ range ints(0, 10000) }}{{ range ints(0, 10000) }}x{{ end }}{{ end }}')
+  views.add('itself', '{{ include "itself" }}')
+  views.add('long', '{{ x := repeat("a", 100000) }}{{ range ints(0, 70) }}{{ x }}{{ end }}')
+  sets.add('hostile:views', views)
+  // The other thread starts here, not beside the first program that needs it.
+  await offload.run('yaml.decode', 'a: 1', {})
+  hostile = await hostileNode([
+    yamlModule({ offload }),
+    exprModule(),
+    textModule({ offload }),
+    templatesModule({ sets, guard: new Guard({ strict: false }) }),
+  ])
+})
+afterAll(async () => {
+  await hostile.stop()
+  await offload.close()
+})
+
+describe('documents', () => {
+  test.each(documents)('$name', (program) => hostile.run(program))
+})
+
+describe('small languages', () => {
+  test.each(languages)('$name', (program) => hostile.run(program))
+})
