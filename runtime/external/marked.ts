@@ -1,6 +1,6 @@
 // The only importer of marked: its Markdown lexer. Rendering is left to those who have something to render to.
 
-import { Lexer, type Token, type Tokens } from 'marked'
+import { Lexer, type Token, type Tokens, type TokensList } from 'marked'
 
 export type MarkdownToken = Token
 export type MarkdownList = Tokens.List
@@ -12,10 +12,30 @@ export type MarkdownList = Tokens.List
 export function markdownBlocks(text: string): MarkdownToken[] {
   const source = text.replace(/\r\n|\r/g, '\n')
   try {
-    return new Lexer().blockTokens(source)
+    return new BoundedLexer().blockTokens(source)
   } catch (error) {
-    // Thousands of nested quotes exhaust the stack: such a text is one block to us.
-    if (!(error instanceof RangeError)) throw error
+    if (!(error instanceof TooDeep)) throw error
     return [{ type: 'paragraph', raw: source, text: source, tokens: [] }]
+  }
+}
+
+const MAX_DEPTH = 100
+
+class TooDeep extends Error {}
+
+/**
+ * Quotes and lists nested beyond the bound make the text one block. The lexer recurses, and a stack that ends while V8 compiles
+ * an expression of its ends the operating system's process.
+ */
+class BoundedLexer extends Lexer {
+  #depth = 0
+
+  override blockTokens(source: string, tokens?: Token[], lastParagraphClipped?: boolean): Token[]
+  override blockTokens(source: string, tokens?: TokensList, lastParagraphClipped?: boolean): TokensList
+  override blockTokens(source: string, tokens?: Token[], lastParagraphClipped?: boolean): Token[] {
+    if (++this.#depth > MAX_DEPTH) throw new TooDeep(`nested deeper than ${MAX_DEPTH} levels`)
+    const found = super.blockTokens(source, tokens, lastParagraphClipped)
+    this.#depth--
+    return found
   }
 }

@@ -183,6 +183,8 @@ Second step.
       '[a]('.repeat(n),
       '['.repeat(n),
       '> '.repeat(n),
+      '> '.repeat(10 * n),
+      '- > '.repeat(n),
       '`'.repeat(n),
     ]) {
       const chunks = await split('markdown', { code_blocks: true, reference_links: true }, `${source}\n\n[x]: y\n`)
