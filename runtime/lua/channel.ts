@@ -8,6 +8,7 @@ import type { RawFunctions } from './instance.ts'
 import { KEY } from './keys.ts'
 import type { LuaProcess } from './lua-process.ts'
 import type { Arrival } from './mailbox.ts'
+import type { VM } from './vm.ts'
 import { LUA } from './wasm.ts'
 
 /** A coroutine waiting on a channel. `slot` holds what it wants to send; `select` is set when it waits on several. */
@@ -21,7 +22,7 @@ interface Waiter {
 interface Select {
   readonly waiters: { readonly channel: Channel; readonly waiter: Waiter; readonly sending: boolean }[]
   /** Where the cases table is: parked, or at index 1 of the waiting coroutine's stack when negative. */
-  readonly parked: number
+  parked: number
 }
 
 class SendCase {
@@ -215,6 +216,12 @@ export class Channel {
         process.vm.freeSlot(typeof item === 'number' ? item : item.slot)
         if (typeof item !== 'number' && !process.ended) process.mailbox.read(item)
       }
+      // All at once: one by one, ten thousand waiting senders would each search the others.
+      for (const waiter of this.#senders ?? []) {
+        process.vm.freeSlot(waiter.slot)
+        dropCases(waiter, process.vm)
+      }
+      for (const waiter of this.#receivers ?? []) dropCases(waiter, process.vm)
       this.dropAnchor()
     }
     this.#values = this.#receivers = this.#senders = null
@@ -374,6 +381,13 @@ export class Channel {
     this.enqueue(waiter.slot)
     this.#sent(waiter)
   }
+}
+
+/** Lets go of the cases table of a select that nobody waits in any more. */
+function dropCases({ select }: Waiter, vm: VM): void {
+  if (select === null || select.parked < 0) return
+  vm.freeSlot(select.parked)
+  select.parked = -1
 }
 
 /** The raw functions behind the global `channel` and the methods of channels. */

@@ -198,8 +198,8 @@ export class LuaProcess implements Upgradable {
     for (const coroutine of this.allCoroutines()) {
       const { wait } = coroutine
       coroutine.wait = null
+      // Waits on channels end with the channels.
       if (isCancellable(wait)) wait.cancel()
-      else if (!this.engine.lua.dead) forgetWait(wait, coroutine)
     }
   }
 

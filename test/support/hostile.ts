@@ -154,7 +154,7 @@ export async function hostileNode(modules: readonly LuaModule[] = []): Promise<H
       expect(late, `the ticker was ${late.toFixed(0)} ms late`).toBeLessThan(LATEST_BEAT_MS)
       expect(ticker).toMatchObject({ ended: false })
       // What was collected is finalised in a later turn.
-      for (let i = 0; i < 10 && JSON.stringify(census()) !== JSON.stringify(before); i++) await pause(1)
+      for (let i = 0; i < 300 && JSON.stringify(census()) !== JSON.stringify(before); i++) await pause(1)
       expect(census()).toEqual(before)
     },
     async stop() {
