@@ -446,7 +446,7 @@ export function channelFunctions(engine: LuaEngine): RawFunctions {
       const channel = channelAt(thread, 1, 'case_receive')
       lua.api.lua_getiuservalue(thread, 1, 1)
       if (lua.api.lua_type(thread, -1) === LUA.userdata) return 1
-      lua.pushUserdata(thread, channel.handle, 1, KEY.subscription)
+      lua.pushUserdata(thread, channel.handle, 1, KEY.subscription, false)
       lua.api.lua_pushvalue(thread, 1)
       lua.api.lua_setiuservalue(thread, -2, 1)
       lua.api.lua_pushvalue(thread, -1)

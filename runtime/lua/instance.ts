@@ -230,9 +230,16 @@ export class LuaInstance {
     return this.#objects.length - 1 - this.#freeHandles.length
   }
 
-  /** Pushes a userdata with this handle and the metatable kept in the registry under `metatable`. */
-  pushUserdata(thread: number, handle: number, values: number, metatable: number): void {
-    const pointer = this.api.lua_newuserdatauv(thread, 4, values)
+  /** Pushes a userdata with this handle and the metatable kept under `metatable`. `owns`: its finaliser frees the handle. */
+  pushUserdata(thread: number, handle: number, values: number, metatable: number, owns = true): void {
+    let pointer: number
+    try {
+      pointer = this.api.lua_newuserdatauv(thread, 4, values)
+    } catch (error) {
+      // A state at its memory limit unwinds from here: nobody else would ever free the handle.
+      if (owns && handle < FIRST_RESERVED) this.freeHandle(handle)
+      throw error
+    }
     this.refresh()
     this.u32[pointer >> 2] = handle
     this.api.lua_rawgetp(thread, REGISTRY, metatable)
