@@ -7,7 +7,7 @@ class Kernel {
   #next = 0
 
   spawn(body, ...args) {
-    const process = { id: this.#next++, mailbox: [], waiting: false, run: undefined }
+    const process = { id: this.#next++, mailbox: new Mailbox(), waiting: false, run: undefined }
     process.run = body(process, this, ...args)
     this.#ready.push(process)
     return process
@@ -32,6 +32,29 @@ class Kernel {
       }
     }
     this.#ready.length = 0
+  }
+}
+
+/** `Array.shift` on a long array moves all of it. */
+class Mailbox {
+  #items = []
+  #head = 0
+
+  get length() {
+    return this.#items.length - this.#head
+  }
+
+  push(message) {
+    this.#items.push(message)
+  }
+
+  shift() {
+    const message = this.#items[this.#head++]
+    if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head)
+      this.#head = 0
+    }
+    return message
   }
 }
 
