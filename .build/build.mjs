@@ -22,10 +22,14 @@ function compile() {
   cpSync(path.join(root, 'runtime'), dist, { recursive: true, filter: (file) => !/\.(ts|wat)$/.test(file) })
 }
 
-/** The two entry points become launchers of their bundles; every other compiled file stays beside its assets. */
+/** The entry points become launchers of their bundles; every other compiled file stays beside its assets. */
 async function bundle() {
   const { rolldown } = await import('rolldown')
-  const entries = { main: path.join(dist, 'cli', 'main.js'), index: path.join(dist, 'index.js') }
+  const entries = {
+    main: path.join(dist, 'cli', 'main.js'),
+    index: path.join(dist, 'index.js'),
+    worker: path.join(dist, 'threads', 'worker', 'worker.js'),
+  }
   const build = await rolldown({
     input: entries,
     platform: 'node',
@@ -36,6 +40,7 @@ async function bundle() {
   await build.write({ dir: path.join(dist, 'bundle'), format: 'esm', chunkFileNames: '[name].js' })
   writeFileSync(entries.main, "#!/usr/bin/env node\nimport '../bundle/main.js'\n")
   writeFileSync(entries.index, "export * from './bundle/index.js'\n")
+  writeFileSync(entries.worker, "import '../../bundle/worker.js'\n")
   chmodSync(entries.main, 0o755)
 }
 

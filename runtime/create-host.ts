@@ -13,6 +13,7 @@ import { createKinds, createModules, createRegistryModules, type FeatureDeps, Fe
 import { CodeBase, type CodeBaseDeps } from './features/lua/code-base.ts'
 import { evalRunnerModule } from './features/lua/eval-runner-module.ts'
 import type { LuaKindDeps } from './features/lua/kinds.ts'
+import { Programs } from './features/lua/programs.ts'
 import type { PrometheusEndpoint } from './features/metrics/prometheus.ts'
 import { systemModule } from './features/system/system-module.ts'
 import type { Config } from './loader/config.ts'
@@ -21,6 +22,7 @@ import { resolvePlaceholders } from './loader/placeholders.ts'
 import type { SourceChecks } from './loader/source-checks.ts'
 import type { LuaEngine } from './lua/engine.ts'
 import { Engines } from './lua/engines.ts'
+import { FunctionPool } from './lua/function-pool.ts'
 import type { LuaModule } from './lua/module.ts'
 import { generatedLimits, type Program, trustedLimits } from './lua/program.ts'
 import { type Erased, eraseTypes, mayBeMisread } from './lua/typed/erase.ts'
@@ -40,6 +42,9 @@ import { generatedConfinement } from './security/generated.ts'
 import { Guard } from './security/guard.ts'
 import { Policies } from './security/policies.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
+import { CellTable } from './threads/cells.ts'
+import { RemotePool } from './threads/remote-pool.ts'
+import { Threads } from './threads/threads.ts'
 
 export interface HostOptions {
   /** What the loader read of a project. */
@@ -62,6 +67,11 @@ export interface HostOptions {
   readonly kinds?: readonly AnyKind[]
   /** Lua called `system.exit(code)`; unless given the host stops. */
   readonly onExit?: (code: number) => void
+  /**
+   * Run code made at run time, and hosts with several workers, in threads of their own. Default: yes, but for a runtime with a
+   * clock of its own (other threads have their own time) and for one that runs from TypeScript sources.
+   */
+  readonly threads?: boolean
   /** Variables that `env.storage.os` shows; those of this process unless given. */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
@@ -155,8 +165,36 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     dependenciesOf: (id) => dependenciesOf(registry.get(id)),
   })
 
+  const wasm = compileLua()
+  const programs = new Programs()
+  const byName = new Map<string, LuaModule>()
+  const threads =
+    (options.threads ?? (options.clock === undefined && import.meta.url.endsWith('.js')))
+      ? new Threads({
+          kernel,
+          functions,
+          modules: byName,
+          wasm,
+          cells: new CellTable(),
+          clock,
+          definition: (id) => programs.definition(id),
+          functionProgram: (id) => programs.function(id),
+          print: (pid, text, where) => logger.info(text, { pid, location: where }),
+          denied: (frame, action, resource) => guard.report(frame, action, resource),
+          broken: (error) => logger.error('internal error', { error }),
+          lost: (thread, error) => logger.error('thread ended', { thread, error }),
+          strict: config?.boolean('security.strict_mode') ?? false,
+          entry: workerEntry(),
+        })
+      : undefined
+  programs.changed = (retired) => {
+    if (retired !== undefined) threads?.retire(retired)
+    threads?.forget()
+  }
+
   const deps: FeatureDeps = {
     kernel,
+    threads,
     guard,
     functions,
     supervisor,
@@ -173,14 +211,12 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   }
   const state = new FeatureState()
   const modules = createModules(deps, state)
-  const byName = new Map(
-    [...modules.modules, ...(options.modules ?? [])].map((module) => [module.name, module] as const),
-  )
+  for (const module of [...modules.modules, ...(options.modules ?? [])]) byName.set(module.name, module)
 
   const engines = new Engines(
     {
       scheduler,
-      wasm: compileLua(),
+      wasm,
       modules: byName,
       baseModules: modules.baseModules,
       raw: modules.raw,
@@ -206,15 +242,24 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
         : { limits: trustedLimits, generated: false },
     outdated: (changes) => kernel.outdated(changes),
   })
+  const confined = (program: Program, frame: Frame): Frame => (program.generated ? confine(frame) : frame)
   const luaDeps: LuaKindDeps = {
     kernel,
+    programs,
+    pool: (program, pool) =>
+      threads !== undefined && program.generated
+        ? new RemotePool(program, pool.maxSize, { threads, confine: confined })
+        : new FunctionPool(program, pool, luaDeps),
+    threadFor: (program, on) => threads?.placeFor(program, on),
     clock,
     random: deps.random,
     functions,
     codeBase,
     engineFor: (program) => engines.get(program),
-    confine: (program: Program, frame: Frame) => (program.generated ? confine(frame) : frame),
-    prepare: (program) => engines.prepare(program),
+    confine: confined,
+    // Code for another thread is made ready there, when it first runs.
+    prepare: async (program) =>
+      void (program.generated && threads !== undefined ? undefined : await engines.prepare(program)),
     retire: (program) => {
       for (const engine of engines.all()) engine.retire(program)
     },
@@ -279,6 +324,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     async stop(reason = 'shutting down') {
       await supervisor.stopAll(reason)
       await prometheus?.close()
+      await threads?.close()
       await modules.close()
       await registry.close()
     },
@@ -350,6 +396,12 @@ function confiner(confinement: Confinement): (frame: Frame) => Frame {
     }
     return confined
   }
+}
+
+/** Compiled entry of worker threads: Node 20 loads no TypeScript in them. */
+function workerEntry(): URL {
+  const built = import.meta.url.endsWith('.js') ? '.' : '../dist'
+  return new URL(`${built}/threads/worker/worker.js`, import.meta.url)
 }
 
 function sources({ loaded, entries = [] }: HostOptions): { entries: Entry[]; origins: Map<string, Origin> } {

@@ -19,49 +19,38 @@ import type { Policies } from '../security/policies.ts'
 import type { TokenStorage } from '../security/tokens.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { archiveModule } from './archive/archive-module.ts'
-import { readZipFiles, writeZipFiles } from './archive/zip-files.ts'
-import { base64Module } from './base64.ts'
-import { compressModule } from './compress/compress-module.ts'
 import { Zstd } from './compress/zstd.ts'
 import { contractBindingKind, contractDefinitionKind } from './contract/contract-kinds.ts'
 import { contractModule } from './contract/contract-module.ts'
 import { Contracts } from './contract/contracts.ts'
-import { cryptoModule } from './crypto/crypto-module.ts'
-import { ctxModule } from './ctx.ts'
+import { dataModules, globalDataModules } from './data-modules.ts'
 import { docsIndexModule } from './docs/docs-index-module.ts'
 import { envKinds } from './env/env-kinds.ts'
 import { envModule } from './env/env-module.ts'
 import type { Environment } from './env/environment.ts'
-import { errorsModule } from './errors.ts'
 import type { EventBus } from './events/bus.ts'
 import { eventsModule } from './events/events-module.ts'
-import { excelModule } from './excel/excel-module.ts'
 import { Executors, nativeExecKind } from './exec/exec-kinds.ts'
 import { execModule } from './exec/exec-module.ts'
-import { exprModule } from './expr/expr-module.ts'
 import { compileExpression } from './expr/expression.ts'
 import { directoryKind, Volumes } from './fs/fs-kinds.ts'
 import { fsModule } from './fs/fs-module.ts'
 import { funcsModule, futureOf, futureType } from './funcs/funcs-module.ts'
 import { funcsFunctions } from './funcs/raw.ts'
-import { hashModule } from './hash.ts'
-import { htmlModule } from './html/html-module.ts'
 import { httpClientModule } from './http_client/module.ts'
 import { type ByteSource, Scanner, splits } from './http_client/scanner.ts'
 import { scannerType } from './http_client/stream-type.ts'
 import { ioModule } from './io/io-module.ts'
 import { decodeJson } from './json/decode.ts'
 import { encodeJson } from './json/encode.ts'
-import { jsonModule } from './json/json-module.ts'
 import { loggerModule } from './logger.ts'
 import { functionKind, type LuaKindDeps, libraryKind, processKind } from './lua/kinds.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { metricsModule } from './metrics/metrics-module.ts'
 import { openaiModule } from './openai/module.ts'
-import { osModule } from './os.ts'
-import { payloadFunctions, payloadModule } from './payload.ts'
+import { payloadFunctions } from './payload.ts'
 import { pgModule } from './pg.ts'
-import { hostKinds } from './process/host-kinds.ts'
+import { type HostThreads, hostKinds } from './process/host-kinds.ts'
 import { processModule } from './process/process-module.ts'
 import { processFunctions } from './process/raw.ts'
 import { loaderModule } from './registry/loader-module.ts'
@@ -77,15 +66,11 @@ import { storeModule } from './store/store-module.ts'
 import { jetKind, templateSetKind } from './template/template-kinds.ts'
 import { TemplateSets } from './template/template-set.ts'
 import { templatesModule } from './template/templates-module.ts'
-import { textModule } from './text/text-module.ts'
-import { timeModule } from './time/time-module.ts'
 import { ttyModule } from './tty/tty-module.ts'
-import { urlModule } from './url.ts'
-import { uuidModule } from './uuid.ts'
-import { yamlModule } from './yaml.ts'
 
 export interface FeatureDeps {
   readonly kernel: Kernel
+  readonly threads: HostThreads | undefined
   readonly guard: Guard
   readonly functions: Functions
   readonly supervisor: Supervisor
@@ -142,23 +127,13 @@ export function createModules(
   // Only what runs on a terminal host has the terminal, not its children elsewhere.
   const terminalOf = ({ host }: Process): Terminal | undefined =>
     kernel.hosts.get(host)?.kind === 'terminal' ? deps.terminal : undefined
-  const base = [processModule({ kernel, guard }), errorsModule, payloadModule, osModule({ clock })]
+  const base = [processModule({ kernel, guard }), ...globalDataModules({ clock })]
   return {
     modules: [
       ...base,
+      ...dataModules({ clock, offload }),
       pgModule({ groups: new Groups(kernel), guard }),
       funcsModule({ functions, guard, clock, random }),
-      jsonModule,
-      timeModule({ clock }),
-      base64Module,
-      hashModule,
-      uuidModule,
-      urlModule,
-      cryptoModule({ clock }),
-      textModule({ offload }),
-      yamlModule({ offload }),
-      exprModule(),
-      ctxModule,
       envModule({ environment, guard }),
       eventsModule({ bus, guard }),
       contractModule({
@@ -180,8 +155,6 @@ export function createModules(
       ioModule({ terminalOf }),
       ttyModule({ terminalOf, clock }),
       docsIndexModule({ volumes, guard }),
-      compressModule,
-      excelModule({ zip: { read: readZipFiles, write: writeZipFiles } }),
       archiveModule({
         guard,
         now: () => Number(clock.wallNanos() / 1_000_000_000n),
@@ -191,7 +164,6 @@ export function createModules(
         },
         scanner,
       }),
-      htmlModule,
       templatesModule({ sets: templateSets, guard }),
       http,
       openai,

@@ -142,6 +142,7 @@ export class LuaEngine {
 
   /** New processes will not use this program any more: its VMs are closed as they empty. */
   retire(program: Program): void {
+    if (!this.#vms.has(program)) return
     this.#retired.add(program)
     for (const vm of [...(this.#vms.get(program) ?? [])]) this.#closeIfIdle(vm)
   }

@@ -86,6 +86,10 @@ class HostCall implements Call {
     this.#owned = undefined
   }
 
+  get mayWait(): boolean {
+    return this.#engine.lua.api.lua_isyieldable(this.#thread) !== 0
+  }
+
   where(): string {
     return this.#engine.where(this.#thread)
   }

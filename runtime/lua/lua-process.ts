@@ -158,6 +158,7 @@ export class LuaProcess implements Upgradable {
     this.#successor = next
     this.#cancelWaits()
     if (next instanceof LuaProcess) next.mailbox.adopt(this.mailbox)
+    else this.mailbox.handTo(next)
     this.#release(0, false)
     return next
   }

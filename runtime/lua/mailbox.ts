@@ -2,9 +2,19 @@
 // listens for waits here until somebody does; one that was never read goes along when the process upgrades.
 
 import { RuntimeError } from '../core/error.ts'
-import { type Payload, type ProcessEvent, settleExit } from '../process/process.ts'
+import type { Value } from '../core/value.ts'
+import {
+  type Exit,
+  noPayload,
+  type Payload,
+  type Process,
+  type ProcessEvent,
+  payloadOf,
+  settleExit,
+} from '../process/process.ts'
 import type { Channel } from './channel.ts'
 import type { Coroutine } from './coroutine.ts'
+import { DetachedPayload, DetachedTable } from './detached.ts'
 import type { LuaEngine } from './engine.ts'
 import { HANDLE_MESSAGE } from './instance.ts'
 import { KEY } from './keys.ts'
@@ -24,6 +34,8 @@ export interface Arrival {
   readonly size: number
   /** Place among all that arrived: topics that are read together again keep their order. */
   readonly order: number
+  /** What came from another thread says there that it was read. */
+  readonly source: Payload | null
 }
 
 const NOT_PARKED = -1
@@ -62,7 +74,8 @@ export class Mailbox {
     const vm = this.#vm
     const { limits } = this.#process.program
     const channel = this.#channelFor(topic)
-    if (channel === null || !channel.hasReceiver) this.#checkRoom()
+    const source = payload.read === undefined ? null : payload
+    if (source === null && (channel === null || !channel.hasReceiver)) this.#checkRoom()
     const target = channel === null ? vm.scratchThread : channel.target()
     const { api } = this.#engine.lua
     const top = api.lua_gettop(target)
@@ -71,13 +84,14 @@ export class Mailbox {
       if (channel === null || channel.asMessage) this.#buildMessage(target, topic, from, payload)
       else this.#buildValue(target, payload)
       vm.checkBuilt()
-      if (this.bytes + vm.built > limits.mailboxBytes) throw this.#full(`${limits.mailboxBytes} bytes`)
+      if (source === null && this.bytes + vm.built > limits.mailboxBytes)
+        throw this.#full(`${limits.mailboxBytes} bytes`)
     } catch (error) {
       api.lua_settop(target, top)
       vm.limit()
       throw error
     }
-    this.#arrived(channel, target, topic, from, payload.length, vm.built)
+    this.#arrived(channel, target, topic, from, payload.length, vm.built, source)
     vm.limit()
   }
 
@@ -94,13 +108,22 @@ export class Mailbox {
   }
 
   /** The value on top of `target` goes to who waits for it, to its channel, or waits for one. */
-  #arrived(channel: Channel | null, target: number, topic: string, from: string, count: number, size: number): void {
+  #arrived(
+    channel: Channel | null,
+    target: number,
+    topic: string,
+    from: string,
+    count: number,
+    size: number,
+    source: Payload | null,
+  ): void {
     const order = this.#order++
     if (channel?.hasReceiver === true) {
-      channel.handOver(target, { slot: NOT_PARKED, topic, from, count, size: 0, order })
+      channel.handOver(target, { slot: NOT_PARKED, topic, from, count, size: 0, order, source: null })
+      source?.read?.()
       return
     }
-    const arrival = { slot: this.#vm.park(target), topic, from, count, size, order }
+    const arrival = { slot: this.#vm.park(target), topic, from, count, size, order, source }
     this.count++
     this.bytes += size
     if (channel !== null) channel.enqueue(arrival)
@@ -162,7 +185,8 @@ export class Mailbox {
     this.#buildEvent(target, event)
     if (this.#events?.hasReceiver === true) {
       const order = this.#order++
-      this.#events.handOver(target, { slot: NOT_PARKED, topic: null, from: event.from, count: 1, size: 0, order })
+      const { from } = event
+      this.#events.handOver(target, { slot: NOT_PARKED, topic: null, from, count: 1, size: 0, order, source: null })
     } else {
       this.#queueEvent(target, event.from)
     }
@@ -187,7 +211,8 @@ export class Mailbox {
   }
 
   #queueEvent(target: number, from: string): Arrival {
-    const arrival = { slot: this.#vm.park(target), topic: null, from, count: 1, size: 0, order: this.#order++ }
+    const slot = this.#vm.park(target)
+    const arrival = { slot, topic: null, from, count: 1, size: 0, order: this.#order++, source: null }
     if (this.#events === null) this.#pendingEvents.push(arrival)
     else this.#events.enqueue(arrival)
     return arrival
@@ -229,6 +254,7 @@ export class Mailbox {
     if (arrival.topic !== null) {
       this.count--
       this.bytes -= arrival.size
+      arrival.source?.read?.()
     } else if (this.#outdated?.arrival === arrival) {
       this.#outdated = null
     }
@@ -406,13 +432,13 @@ export class Mailbox {
     // Often the same VM: built on a thread of its own, not on the one the old values are read from.
     const built = vm.takeThread()
     vm.lift()
-    for (const { slot, topic, from: sender, count, size } of messages) {
+    for (const { slot, topic, from: sender, count, size, source } of messages) {
       old.unpark(old.scratchThread, slot)
       api.lua_getiuservalue(old.scratchThread, -1, 3)
       this.#startMessage(built, topic ?? '', sender)
       this.#copyTop(from, built)
       this.#finishMessage(built, count)
-      this.#arrived(null, built, topic ?? '', sender, count, size)
+      this.#arrived(null, built, topic ?? '', sender, count, size, source)
     }
     for (const { slot, from: sender } of events) {
       old.unpark(old.scratchThread, slot)
@@ -421,6 +447,25 @@ export class Mailbox {
     }
     vm.releaseThread(built, true)
     vm.limit()
+  }
+
+  /** Hands what was not read to the process after this one, which has the same pid and runs in another thread. */
+  handTo(next: Process): void {
+    const vm = this.#vm
+    const { lua, marshal } = this.#engine
+    const { messages, events } = this.takeAll()
+    for (const { slot, topic, from, count, source } of messages) {
+      vm.unpark(vm.scratchThread, slot)
+      lua.api.lua_getiuservalue(vm.scratchThread, -1, 3)
+      next.deliver(topic ?? '', from, separate(marshal.detach(vm.scratchThread, -1), count))
+      lua.api.lua_settop(vm.scratchThread, 0)
+      source?.read?.()
+    }
+    for (const { slot } of events) {
+      vm.unpark(vm.scratchThread, slot)
+      next.event(asEvent(marshal.read(vm.scratchThread, -1) as { [field: string]: unknown })) // events are tables
+      lua.api.lua_settop(vm.scratchThread, 0)
+    }
   }
 
   /** Pushes a copy of the value on top of the other's scratch thread, which is empty afterwards. */
@@ -441,6 +486,25 @@ export class Mailbox {
     this.#subscriptions = this.#inbox = this.#events = null
     this.#outdated = null
   }
+}
+
+/** The values of a message that carried so many: several were kept as a list. */
+function separate(kept: unknown, count: number): Payload {
+  if (count === 0) return noPayload
+  if (count === 1 || !(kept instanceof DetachedTable)) return new DetachedPayload([kept])
+  const items = new Map(kept.entries)
+  return new DetachedPayload(Array.from({ length: count }, (_, i) => items.get(i + 1) ?? null))
+}
+
+/** An event again, from the table that Lua would have been given. */
+function asEvent({ kind, from, at, reason, sources, result }: { [field: string]: unknown }): ProcessEvent {
+  const { value, error } = (result ?? {}) as { value?: Value; error?: RuntimeError }
+  const exit: Exit =
+    error === undefined
+      ? { error, result: payloadOf(value === undefined ? [] : [value]) }
+      : { error, result: undefined }
+  // One of the shapes it was built from.
+  return { kind, from, at, reason, sources, exit } as unknown as ProcessEvent
 }
 
 function byOrder(a: Arrival, b: Arrival): number {

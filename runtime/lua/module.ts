@@ -34,6 +34,8 @@ export interface Call {
   readonly signal: AbortSignal
   /** Aborted when the process ends: for what goes on after this call has returned. */
   readonly lifetime: AbortSignal
+  /** False where Lua cannot be suspended (inside a sort, an iterator of the language): a promise is an error then. */
+  readonly mayWait?: boolean
   /** `id:line` of the Lua line that called. */
   where(): string
   /** Lua traceback of the caller; for errors that are made to be read. */

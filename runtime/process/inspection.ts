@@ -50,7 +50,7 @@ function hostView(host: ProcessHost): HostView {
     executed += process.steps ?? 0
     if (process.inspect?.().state === 'ready') queueDepth++
   }
-  return { id: host.id, workers: 1, processes: host.processes.size, executed, queueDepth }
+  return { id: host.id, workers: host.workers, processes: host.processes.size, executed, queueDepth }
 }
 
 function processView(process: Process, node: string): ProcessView {

@@ -31,6 +31,8 @@ export interface SpawnRequest {
   readonly options?: Partial<ProcessOptions> | undefined
   /** Delivered before the process takes its first step, from nobody. */
   readonly messages?: readonly { readonly topic: string; readonly payload: Payload }[]
+  /** It runs already, in another thread, which has started it on its own part of the host. */
+  readonly made?: { readonly serial: number; readonly create: (init: ProcessInit) => Process } | undefined
 }
 
 /** Of processes of code made at run time (design PROMISES P7). */
@@ -60,18 +62,36 @@ export class Kernel {
   /** Children and depth of confined processes, by serial. */
   readonly #lineages = new Map<number, Lineage>()
   readonly #beforeExit: ((process: Process) => void)[] = []
+  /** In a worker thread: finds a process by pid or name that is not of this kernel. Throws NotFound. */
+  elsewhere: ((target: string) => Process) | undefined
   #serial = 0
+  /** Where serials come from, when not from this kernel's own count. */
+  readonly #serials: (() => number) | undefined
 
   /** `failed` is told of every process that ended with an error, for the log. */
-  constructor(scheduler: Scheduler, node: string, failed: (process: Process, error: RuntimeError) => void, id = node) {
+  constructor(
+    scheduler: Scheduler,
+    node: string,
+    failed: (process: Process, error: RuntimeError) => void,
+    id = node,
+    serials?: () => number,
+  ) {
     this.scheduler = scheduler
+    this.#serials = serials
     this.node = node
     this.id = id
     this.#failed = failed
   }
 
   nextSerial(): number {
-    return ++this.#serial
+    return this.#serials === undefined ? ++this.#serial : this.#serials()
+  }
+
+  /** First and last of a run of serials that another thread may give to its processes. */
+  grantSerials(count: number): readonly [first: number, last: number] {
+    const first = this.#serial + 1
+    this.#serial += count
+    return [first, this.#serial]
   }
 
   get processCount(): number {
@@ -99,6 +119,7 @@ export class Kernel {
   find(target: string): Process {
     const process = looksLikePid(target) ? this.byPid(target) : this.names.lookup(target)
     if (process !== undefined) return process
+    if (this.elsewhere !== undefined) return this.elsewhere(target)
     if (looksLikePid(target)) throw new RuntimeError('NotFound', 'process not found', { retryable: false })
     throw new RuntimeError('NotFound', `could not resolve '${target}' as PID or registered name`, { retryable: false })
   }
@@ -116,12 +137,13 @@ export class Kernel {
    */
   spawn(request: SpawnRequest): Process {
     const host = this.host(request.host)
-    host.accept()
-    const factory = this.#factory(request.definition)
+    const { made } = request
+    if (made === undefined) host.accept()
+    const factory = made ?? this.#factory(request.definition)
     if (request.name !== undefined && this.names.lookup(request.name) !== undefined) {
       throw new RuntimeError('AlreadyExists', 'name already registered', { retryable: false })
     }
-    const serial = this.nextSerial()
+    const serial = made?.serial ?? this.nextSerial()
     const lineage = request.parent?.frame.confinement === undefined ? undefined : this.#lineage(request.parent)
     const ended = (ended: Process, exit: Exit): void => {
       host.remove(ended)
@@ -143,6 +165,8 @@ export class Kernel {
     if (parent !== undefined && request.link === true) this.links.link(parent, process)
     if (request.name !== undefined) this.names.register(request.name, process)
     for (const { topic, payload } of request.messages ?? []) process.deliver(topic, '', payload)
+    // It was started before the news of the host reached its thread.
+    if (made !== undefined && !host.running) host.cancel(process)
     return process
   }
 
@@ -230,7 +254,8 @@ export class Kernel {
     if (this.#lineages.size > 0) this.#lineages.delete(process.serial)
     this.names.release(process)
     for (const release of this.#beforeExit) release(process)
-    this.links.ended(process, exit)
+    if (process.neverStarted === true) this.links.forget(process)
+    else this.links.ended(process, exit)
     this.#tell(process, exit)
   }
 
@@ -242,7 +267,7 @@ export class Kernel {
   }
 
   #ended(process: Process, exit: Exit): void {
-    if (exit.error !== undefined) this.#failed(process, exit.error)
+    if (exit.error !== undefined && process.neverStarted !== true) this.#failed(process, exit.error)
     this.remove(process, exit)
   }
 

@@ -74,6 +74,16 @@ export class Links {
     this.#fell()
   }
 
+  /** Drops every relation of a process without telling anybody: it never was. */
+  forget(process: Process): void {
+    const relations = this.#relations.get(process)
+    if (relations === undefined) return
+    this.#relations.delete(process)
+    for (const target of relations.monitored) this.#relations.get(target)?.monitors.delete(process)
+    for (const watcher of relations.monitors) this.#relations.get(watcher)?.monitored.delete(process)
+    for (const peer of relations.links) this.#relations.get(peer)?.links.delete(process)
+  }
+
   #fell(): void {
     if (this.#fells) return
     this.#fells = true

@@ -13,6 +13,8 @@ export class ProcessHost {
   #drained: (() => void) | null = null
   /** Steps of the processes that ended here, for inspection. */
   executed = 0
+  /** Threads that run its processes. */
+  workers = 1
 
   /** Terminal hosts: logs go to the event bus alone while a process runs here. */
   readonly hideLogs: boolean
@@ -29,6 +31,11 @@ export class ProcessHost {
 
   start(): void {
     this.#state = 'running'
+  }
+
+  /** Takes no more processes; those it has are somebody else's concern. */
+  close(): void {
+    this.#state = 'stopped'
   }
 
   /** Throws Unavailable unless it runs (spec/process.md §2). */
@@ -58,9 +65,7 @@ export class ProcessHost {
   /** Sends CANCEL to all and resolves when they have ended. */
   stop(): Promise<void> {
     this.#state = 'stopping'
-    const at = Math.floor(Date.now() / 1000)
-    for (const process of [...this.processes])
-      process.event({ kind: 'pid.cancel', from: '', at, reason: 'scheduler shutdown' })
+    for (const process of [...this.processes]) this.cancel(process)
     return new Promise((resolve) => {
       this.#drained = () => {
         this.#state = 'stopped'
@@ -69,6 +74,11 @@ export class ProcessHost {
       }
       if (this.processes.size === 0) this.#drained()
     })
+  }
+
+  /** Asks one process to end because the host does. */
+  cancel(process: Process): void {
+    process.event({ kind: 'pid.cancel', from: '', at: Math.floor(Date.now() / 1000), reason: 'scheduler shutdown' })
   }
 
   /** Ends what is left: the deadline has passed. */

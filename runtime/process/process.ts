@@ -13,6 +13,11 @@ export interface Payload {
   readonly length: number
   /** Bytes a message may take as far as its sender is concerned. */
   readonly limit?: number
+  /**
+   * Its sender was told already that there is room for it, and is told through this when it has been read: a message from
+   * another thread. It is never refused for want of room.
+   */
+  read?(): void
   values(): Value[]
   /** The same values as a payload that stays valid; without it, this one does. */
   detach?(): Payload
@@ -87,6 +92,10 @@ export interface Process {
   setOptions(changes: Partial<ProcessOptions>): void
   readonly ended: boolean
   readonly startedAt: number
+  /** Settles when its code has loaded, for one that runs in another thread and may yet fail to; rejects with why it did. */
+  readonly starting?: Promise<void> | undefined
+  /** It failed to, and whoever started it was told: nobody else hears of it. */
+  readonly neverStarted?: boolean
   /** Who spawned it, if a process did. */
   readonly parent?: Ancestor | undefined
   /** Slices run so far. */

@@ -71,6 +71,8 @@ export interface SchedulerOptions {
   readonly pick?: (count: number) => number
   /** With `pick`: whether a slice that was looked at ends there. */
   readonly preempt?: () => boolean
+  /** Told when a turn of the loop begins and when it is over: for whoever watches that it goes on. */
+  readonly turn?: (running: boolean) => void
 }
 
 export class Scheduler {
@@ -79,6 +81,7 @@ export class Scheduler {
   readonly #busy = new Ring<Task>()
   readonly #pick: ((count: number) => number) | undefined
   readonly #preempt: () => boolean
+  readonly #turn: ((running: boolean) => void) | undefined
   #scheduled = false
   #running = false
   #loopStart = 0
@@ -90,6 +93,7 @@ export class Scheduler {
   constructor(options: SchedulerOptions = {}) {
     this.#pick = options.pick
     this.#preempt = options.preempt ?? (() => false)
+    this.#turn = options.turn
   }
 
   /** Puts a task at the end of the queue and makes sure the loop will run. */
@@ -113,6 +117,7 @@ export class Scheduler {
     this.#running = true
     this.overBudget = false
     this.#loopStart = performance.now()
+    this.#turn?.(true)
     let count = 0
     try {
       for (let task = this.#next(); task !== undefined; task = this.#next()) {
@@ -123,6 +128,7 @@ export class Scheduler {
       if (this.#busy.length > 0) this.#runBusy()
     } finally {
       this.#running = false
+      this.#turn?.(false)
       if (this.readyCount > 0) this.#schedule()
     }
   }

@@ -31,6 +31,11 @@ export class Guard {
     return allowed
   }
 
+  /** Tells of a refusal that was decided elsewhere: in another thread. */
+  report(frame: Frame, action: string, resource: string): void {
+    this.#denied?.(frame, action, resource)
+  }
+
   /** Decides as `allows` does, without telling of a refusal: for lists that leave things out, and for mere questions. */
   wouldAllow(frame: Frame, action: string, resource: string, attributes?: ValueMap): boolean {
     return this.#base(frame, action, resource, attributes) && confined(frame, action, resource, attributes)

@@ -65,7 +65,19 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'registry',
     'supervisor/service.ts',
   ],
-  'create-host.ts': ['core', 'features', 'loader', 'lua', 'observe', 'process', 'registry', 'security', 'supervisor'],
+  threads: ['core', 'lua', 'process'],
+  'create-host.ts': [
+    'core',
+    'features',
+    'loader',
+    'lua',
+    'observe',
+    'process',
+    'registry',
+    'security',
+    'supervisor',
+    'threads',
+  ],
   'hot-reload.ts': ['core', 'loader', 'registry'],
   'open-project.ts': ['core', 'create-host.ts', 'hot-reload.ts', 'loader', 'registry'],
   'open-registry.ts': ['core', 'loader', 'open-project.ts', 'registry'],
@@ -75,8 +87,12 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that may reach further than their folder, with the reason. */
 const reaching: Readonly<Record<string, readonly string[]>> = {
+  // What a worker thread has of its own: modules that work on data alone, and the stack functions of processes and calls.
+  'threads/worker': ['features', 'offload', 'security'],
   // Kinds of Lua entries and what runs against the engine's stack.
   'features/index.ts': ['lua'],
+  // The part of the table of features that every thread has.
+  'features/data-modules.ts': ['features'],
   'features/lua': ['lua'],
   'features/funcs/raw.ts': ['lua'],
   'features/process/raw.ts': ['lua'],

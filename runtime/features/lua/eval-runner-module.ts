@@ -3,16 +3,16 @@
 import { moduleError, RuntimeError } from '../../core/error.ts'
 import type { Confinement, Frame } from '../../core/frame.ts'
 import { emptyMap, isMap, type Value, type ValueMap } from '../../core/value.ts'
-import { FunctionPool, type PoolDeps } from '../../lua/function-pool.ts'
 import { type Call, type LuaModule, LuaType, list, optionalTable, optionalText, table, text } from '../../lua/module.ts'
 import type { Code, Program } from '../../lua/program.ts'
 import { payloadOf } from '../../process/process.ts'
 import type { Guard } from '../../security/guard.ts'
 import type { CodeBase } from './code-base.ts'
 import { evalCeiling } from './eval-ceiling.ts'
+import type { LuaKindDeps } from './kinds.ts'
 import { luaLiteral } from './lua-literal.ts'
 
-export interface EvalDeps extends PoolDeps {
+export interface EvalDeps extends Pick<LuaKindDeps, 'pool'> {
   readonly guard: Guard
   readonly codeBase: CodeBase
   /** A module by name; undefined when there is none. */
@@ -117,7 +117,7 @@ export const evalRunnerModule = (deps: EvalDeps): LuaModule => {
         const frame: Frame = { ...call.frame, context: Object.freeze(context), confinement }
         await prepare(program)
         // A pool of one that is closed at once: the state lasts as long as the call.
-        const pool = new FunctionPool(program, { maxSize: 1 }, deps)
+        const pool = deps.pool(program, { maxSize: 1 })
         const result = pool.call(payloadOf(values), frame, call.signal)
         pool.close()
         return await result

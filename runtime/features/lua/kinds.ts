@@ -4,17 +4,30 @@ import type { Entry } from '../../core/entry.ts'
 import { moduleError } from '../../core/error.ts'
 import { asCount, asMap, asName, field } from '../../core/field.ts'
 import type { Frame } from '../../core/frame.ts'
-import { FunctionPool, type PoolDeps } from '../../lua/function-pool.ts'
+import type { PoolDeps, PoolOptions } from '../../lua/function-pool.ts'
 import type { Program } from '../../lua/program.ts'
 import type { CallOptions } from '../../process/call-options.ts'
-import type { Functions } from '../../process/functions.ts'
+import type { FunctionHandler, Functions } from '../../process/functions.ts'
 import type { Kernel } from '../../process/kernel.ts'
+import type { Process, ProcessInit } from '../../process/process.ts'
 import type { Kind } from '../../registry/kind.ts'
 import { type CodeBase, decodeLua, type LuaConfig } from './code-base.ts'
+import type { Programs } from './programs.ts'
 import { entryCallOptions, repeated } from './repeated.ts'
+
+/** What answers the calls of a function, whichever thread runs it. */
+export interface ProgramPool extends FunctionHandler {
+  replace(program: Program): void
+  close(): void
+}
 
 export interface LuaKindDeps extends PoolDeps {
   readonly codeBase: CodeBase
+  readonly programs: Programs
+  /** Answers calls of a function with this program. */
+  readonly pool: (program: Program, options: PoolOptions) => ProgramPool
+  /** The thread that runs processes of this program on this host; undefined for this one. */
+  readonly threadFor: (program: Program, host: string) => ProcessThread | undefined
   readonly functions: Functions
   readonly kernel: Kernel
   /** 0 to 1, for the jitter of repeated calls. */
@@ -23,6 +36,11 @@ export interface LuaKindDeps extends PoolDeps {
   readonly prepare: (program: Program) => Promise<unknown>
   /** No new process will use this program. */
   readonly retire: (program: Program) => void
+}
+
+/** Another thread that makes processes. */
+export interface ProcessThread {
+  create(program: Program, init: ProcessInit): Process
 }
 
 const LAZY_DEFAULT = 100
@@ -68,26 +86,43 @@ export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
     },
     needs: (config) => [...config.imports.values()],
     async open(entry, config, { origin }) {
-      const { codeBase, functions } = deps
-      let pool: FunctionPool | undefined
-      codeBase.set(entry, config, origin, (program) => pool?.replace(program))
-      const program = codeBase.program(entry.id)
-      await deps.prepare(program)
-      pool = new FunctionPool(program, { maxSize: config.maxSize }, deps)
-      const calls = pool
-      let release = functions.register(entry.id, repeated(calls, config.options, deps))
+      const { codeBase, functions, programs } = deps
+      let current = config
+      let pool: ProgramPool | undefined
+      let generated = false
+      let release = (): void => undefined
+      const use = (program: Program): void => {
+        const { maxSize, options } = current
+        if (pool !== undefined && program.generated === generated) {
+          pool.replace(program)
+        } else {
+          // An entry of the disk that was changed at run time, or the other way round: its code runs elsewhere from now on.
+          pool?.close()
+          pool = deps.pool(program, { maxSize })
+          generated = program.generated
+        }
+        release = functions.register(entry.id, repeated(pool, options, deps))
+        const anywhere = !generated && options.retry === undefined
+        programs.setFunction(entry.id, anywhere ? { program, maxSize } : undefined)
+      }
+      const renew = async (): Promise<void> => {
+        const program = codeBase.program(entry.id)
+        await deps.prepare(program)
+        use(program)
+      }
+      codeBase.set(entry, config, origin, use)
+      await renew()
       return {
-        async update(next, changed, opening) {
-          codeBase.set(next, changed, opening.origin, (fresh) => calls.replace(fresh))
-          const fresh = codeBase.program(next.id)
-          await deps.prepare(fresh)
-          calls.replace(fresh)
-          release = functions.register(next.id, repeated(calls, changed.options, deps))
+        update(next, changed, opening) {
+          current = changed
+          codeBase.set(next, changed, opening.origin, use)
+          return renew()
         },
         close() {
           codeBase.remove(entry.id)
+          programs.setFunction(entry.id, undefined)
           release()
-          calls.close()
+          pool?.close()
         },
       }
     },
@@ -100,20 +135,23 @@ export function processKind(deps: LuaKindDeps, kind: 'process.lua' | 'workflow.l
     decode: (entry) => decodeLua(entry, { method: 'main', requireSource: false }),
     needs: (config) => [...config.imports.values()],
     async open(entry, config, { origin }) {
-      const { codeBase, kernel } = deps
+      const { codeBase, kernel, programs } = deps
       let program: Program
       const use = (fresh: Program): void => {
         if (program !== undefined) deps.retire(program)
         program = fresh
+        programs.setDefinition(entry.id, fresh)
       }
       codeBase.set(entry, config, origin, use)
-      program = codeBase.program(entry.id)
-      await deps.prepare(program)
+      const first = codeBase.program(entry.id)
+      await deps.prepare(first)
+      use(first)
       kernel.factories.set(entry.id, {
         create(init) {
           const frame = deps.confine(program, init.frame)
           const confined = frame === init.frame ? init : { ...init, pid: init.pid, frame }
-          return deps.engineFor(program).createProcess(program, confined)
+          const thread = deps.threadFor(program, init.host)
+          return thread?.create(program, confined) ?? deps.engineFor(program).createProcess(program, confined)
         },
       })
       return {
@@ -126,6 +164,7 @@ export function processKind(deps: LuaKindDeps, kind: 'process.lua' | 'workflow.l
         close() {
           codeBase.remove(entry.id)
           kernel.factories.delete(entry.id)
+          programs.setDefinition(entry.id, undefined)
           deps.retire(program)
         },
       }

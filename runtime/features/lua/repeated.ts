@@ -5,7 +5,6 @@ import { RuntimeError } from '../../core/error.ts'
 import type { Frame } from '../../core/frame.ts'
 import { isMap } from '../../core/value.ts'
 import { detached } from '../../lua/detached.ts'
-import type { FunctionPool } from '../../lua/function-pool.ts'
 import {
   type CallDeps,
   type CallOptions,
@@ -13,7 +12,7 @@ import {
   decodeCallOptions,
   noCallOptions,
 } from '../../process/call-options.ts'
-import type { FunctionHandler } from '../../process/functions.ts'
+import { type FunctionHandler, payloadFrom } from '../../process/functions.ts'
 import type { Payload } from '../../process/process.ts'
 
 /** What `meta.options` (or `data.meta.options`) says about calls. Throws Invalid with the name of what is wrong. */
@@ -30,12 +29,12 @@ export function entryCallOptions(entry: Entry): CallOptions {
 }
 
 /** The pool itself when nothing is to be repeated: callers have a shorter way to a pool. */
-export function repeated(pool: FunctionPool, options: CallOptions, deps: CallDeps): FunctionHandler {
+export function repeated(pool: FunctionHandler, options: CallOptions, deps: CallDeps): FunctionHandler {
   if (options.retry === undefined) return pool
   const callPayload = (args: Payload, frame: Frame, signal: AbortSignal): Promise<Payload> => {
     // A second attempt comes when the caller's stack has gone on.
     const kept = detached(args)
-    return callWithOptions((attempt) => pool.callPayload(kept, frame, attempt), options, signal, deps)
+    return callWithOptions((attempt) => payloadFrom(pool, kept, frame, attempt), options, signal, deps)
   }
   return {
     callPayload,

@@ -2,7 +2,7 @@
 
 import type { Entry } from '../../core/entry.ts'
 import { moduleError } from '../../core/error.ts'
-import { asBoolean, asList, asName, field } from '../../core/field.ts'
+import { asBoolean, asCount, asList, asMap, asName, field } from '../../core/field.ts'
 import { emptyFrame, type Frame } from '../../core/frame.ts'
 import { parseId, resolveId } from '../../core/id.ts'
 import { emptyMap, isMap, type Value } from '../../core/value.ts'
@@ -15,7 +15,16 @@ import { decodeLifecycle, type Lifecycle, type LifecycleSecurity } from '../../s
 import type { Service } from '../../supervisor/service.ts'
 import type { Supervisor } from '../../supervisor/supervisor.ts'
 
+/** Threads that run the processes of a host (threads/threads.ts). */
+export interface HostThreads {
+  addHost(id: string, workers: number): void
+  hostRunning(id: string, running: boolean): void
+  removeHost(id: string): Promise<void>
+}
+
 export interface HostKindDeps {
+  /** Undefined where there are no other threads: all processes run in this one. */
+  readonly threads: HostThreads | undefined
   readonly kernel: Kernel
   readonly supervisor: Supervisor
   readonly policies: Policies
@@ -24,22 +33,57 @@ export interface HostKindDeps {
 interface HostConfig {
   readonly lifecycle: Lifecycle
   readonly hideLogs: boolean
+  /** Threads that run its processes; one is the thread of the runtime itself. */
+  readonly workers: number
+}
+
+/** Threads beyond this only take turns. */
+const MAX_WORKERS = 64
+
+/** `host.workers`, nested as the original has it (spec/process.md §2); not a matter of terminals. */
+function workersOf(entry: Entry, kind: string): number {
+  const host = field(entry, 'host', asMap, undefined)
+  if (host === undefined || kind === 'terminal.host') return 1
+  const workers = field({ ...entry, data: host }, 'workers', asCount, 1)
+  if (workers >= 1 && workers <= MAX_WORKERS) return workers
+  throw moduleError('Invalid', `entry ${entry.id}: host.workers must be from 1 to ${MAX_WORKERS}, not ${workers}`)
 }
 
 /** Both hosts: on update the host is stopped, its processes cancelled, and another takes its place. */
-function hostKind(kind: 'process.host' | 'terminal.host', { kernel, supervisor }: HostKindDeps): Kind<HostConfig> {
+function hostKind(
+  kind: 'process.host' | 'terminal.host',
+  { kernel, supervisor, threads }: HostKindDeps,
+): Kind<HostConfig> {
   return {
     kind,
-    decode: (entry) => ({ lifecycle: decodeLifecycle(entry), hideLogs: field(entry, 'hide_logs', asBoolean, false) }),
-    open(entry, { lifecycle, hideLogs }) {
+    decode: (entry) => ({
+      lifecycle: decodeLifecycle(entry),
+      hideLogs: field(entry, 'hide_logs', asBoolean, false),
+      workers: workersOf(entry, kind),
+    }),
+    open(entry, { lifecycle, hideLogs, workers }) {
       const host = new ProcessHost(entry.id, kind === 'terminal.host' ? 'terminal' : 'process', hideLogs)
-      const service: Service = { start: () => host.start(), stop: () => host.stop(), kill: () => host.kill() }
+      const elsewhere = workers > 1 ? threads : undefined
+      if (elsewhere !== undefined) host.workers = workers
+      elsewhere?.addHost(entry.id, workers)
+      const service: Service = {
+        start() {
+          host.start()
+          elsewhere?.hostRunning(entry.id, true)
+        },
+        stop() {
+          elsewhere?.hostRunning(entry.id, false)
+          return host.stop()
+        },
+        kill: () => host.kill(),
+      }
       supervisor.add(entry.id, service, lifecycle)
       kernel.hosts.set(entry.id, host)
       return {
         async close() {
           await supervisor.remove(entry.id)
           kernel.hosts.delete(entry.id)
+          await elsewhere?.removeHost(entry.id)
         },
       }
     },

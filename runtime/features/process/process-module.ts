@@ -25,7 +25,7 @@ import type { Kernel } from '../../process/kernel.ts'
 import { type Payload, type ProcessOptions, settleExit } from '../../process/process.ts'
 import type { Guard } from '../../security/guard.ts'
 import { actorOf, scopeOf } from './identity.ts'
-import { checkSpawn, type ProcessDeps, spawnKinds } from './raw.ts'
+import { checkSpawn, type ProcessDeps, pidOf, spawnKinds } from './raw.ts'
 
 const raw = (name: string): RawFunction => new RawFunction(`process_${name}`)
 
@@ -281,7 +281,13 @@ class Spawner {
     return this.#copy(this.frame, { options })
   }
 
-  spawn(call: Call, kind: (typeof spawnKinds)[number], id: unknown, host: unknown, args: Payload): string {
+  spawn(
+    call: Call,
+    kind: (typeof spawnKinds)[number],
+    id: unknown,
+    host: unknown,
+    args: Payload,
+  ): string | Promise<string> {
     if (id === undefined || host === undefined)
       throw moduleError('Invalid', `${kind.name} requires at least id and host arguments`)
     const definition = text(id, 1, `'${kind.name}'`)
@@ -293,7 +299,7 @@ class Spawner {
       for (const { topic, payload } of messages) existing.deliver(topic, '', payload)
       return existing.pid
     }
-    return this.kernel.spawn({
+    const child = this.kernel.spawn({
       definition,
       host: hostId,
       args,
@@ -304,7 +310,8 @@ class Spawner {
       link: kind.link,
       name: this.name,
       messages,
-    }).pid
+    })
+    return pidOf(child)
   }
 }
 

@@ -1,19 +1,23 @@
 // The hot part of the `process` global, written against the engine's stack: spawn, send, listen and their like.
 
-import { moduleError, RuntimeError } from '../../core/error.ts'
+import { asRuntimeError, moduleError, RuntimeError } from '../../core/error.ts'
 import { Channel } from '../../lua/channel.ts'
 import type { LuaEngine } from '../../lua/engine.ts'
 import type { RawFunctions } from '../../lua/instance.ts'
 import type { LuaProcess } from '../../lua/lua-process.ts'
 import { StackPayload } from '../../lua/stack-payload.ts'
 import { LUA } from '../../lua/wasm.ts'
-import type { Kernel } from '../../process/kernel.ts'
+import type { Kernel, SpawnRequest } from '../../process/kernel.ts'
 import type { Process } from '../../process/process.ts'
 import type { Guard } from '../../security/guard.ts'
 
 export interface ProcessDeps {
   readonly kernel: Kernel
   readonly guard: Guard
+  /** In a worker thread: starts a process there or asks the main thread to, and gives its pid. Throws as `kernel.spawn` does. */
+  readonly spawnInThread?:
+    | ((request: SpawnRequest & { readonly parent: LuaProcess }) => string | Promise<string>)
+    | undefined
 }
 
 /** A sender to a mailbox this crowded gives up its turn now and then, so that the receiver keeps up. */
@@ -71,7 +75,7 @@ export function checkSpawn(guard: Guard, process: Process, kind: SpawnKind, defi
 }
 
 /** The raw functions `process_…` the module table refers to. */
-export function processFunctions({ kernel, guard }: ProcessDeps): (engine: LuaEngine) => RawFunctions {
+export function processFunctions({ kernel, guard, spawnInThread }: ProcessDeps): (engine: LuaEngine) => RawFunctions {
   return (engine) => {
     const { lua } = engine
     const me = (): LuaProcess => {
@@ -92,6 +96,18 @@ export function processFunctions({ kernel, guard }: ProcessDeps): (engine: LuaEn
           throw error
         }
       }
+
+    /** The pid of a process in another thread, once its code has loaded there. */
+    const awaitPid = (thread: number, pid: Promise<string>): number =>
+      engine.awaitPromise(thread, pid, (vm, target, outcome) => {
+        if ('value' in outcome) {
+          lua.pushText(target, String(outcome.value))
+          return 1
+        }
+        lua.api.lua_pushnil(target)
+        engine.marshal.push(vm, target, asRuntimeError(outcome.error))
+        return 2
+      })
 
     const pushTrue = (thread: number): number => {
       lua.api.lua_pushboolean(thread, 1)
@@ -239,7 +255,7 @@ export function processFunctions({ kernel, guard }: ProcessDeps): (engine: LuaEn
         if (definition === null || host === null)
           throw moduleError('Invalid', `${kind.name} requires at least id and host arguments`)
         checkSpawn(guard, process, kind, definition, host)
-        const child = kernel.spawn({
+        const request = {
           definition,
           host,
           args: new StackPayload(engine, thread, 3, count - 2),
@@ -247,13 +263,20 @@ export function processFunctions({ kernel, guard }: ProcessDeps): (engine: LuaEn
           parent: process,
           monitor: kind.monitor,
           link: kind.link,
-        })
-        lua.pushText(thread, child.pid)
+        }
+        const pid = spawnInThread === undefined ? pidOf(kernel.spawn(request)) : spawnInThread(request)
+        if (typeof pid !== 'string') return awaitPid(thread, pid)
+        lua.pushText(thread, pid)
         return engine.endOperation(thread, 1)
       })
     }
     return functions
   }
+}
+
+/** The pid of a new process; of one in another thread when its code has loaded there. */
+export function pidOf(child: Process): string | Promise<string> {
+  return child.starting === undefined ? child.pid : child.starting.then(() => child.pid)
 }
 
 const BRACE_OPEN = 123

@@ -1,0 +1,114 @@
+// A process that runs in a worker thread, as the main thread's kernel sees it: messages, events and ends are passed on, and what
+// is asked of it is answered from what its thread reported.
+
+import { RuntimeError } from '../core/error.ts'
+import type { Frame } from '../core/frame.ts'
+import type {
+  Ancestor,
+  Exit,
+  Payload,
+  Process,
+  ProcessActivity,
+  ProcessEvent,
+  ProcessInit,
+  ProcessOptions,
+} from '../process/process.ts'
+
+/** The way to the thread it runs in. */
+export interface RemoteThread {
+  deliver(process: RemoteProcess, topic: string, from: string, payload: Payload): void
+  event(process: RemoteProcess, event: ProcessEvent): void
+  terminate(process: RemoteProcess, error: RuntimeError): void
+}
+
+const sharedOptions: ProcessOptions = Object.freeze({ trap_links: false, upgradable: false, interrupts: false })
+
+export class RemoteProcess implements Process {
+  readonly serial: number
+  readonly host: string
+  readonly frame: Frame
+  readonly parent: Ancestor | undefined
+  readonly startedAt: number
+  readonly thread: RemoteThread
+  definition: string
+  options: ProcessOptions = sharedOptions
+  ended = false
+  /** Settles when its code has loaded; rejects with why it did not. Absent when nobody has to wait for that. */
+  starting: Promise<void> | undefined
+  /** Its code did not load, and whoever started it was told so: nobody else has to hear of it. */
+  neverStarted = false
+  steps = 0
+  activity: ProcessActivity | undefined
+  readonly #init: ProcessInit
+  #pid: string | undefined
+  #abort: AbortController | undefined
+  #owned: Set<{ close(): void }> | undefined
+
+  constructor(thread: RemoteThread, definition: string, init: ProcessInit, startedAt: number) {
+    this.thread = thread
+    this.definition = definition
+    this.serial = init.serial
+    this.host = init.host
+    this.frame = init.frame
+    this.parent = init.parent
+    this.startedAt = startedAt
+    this.#init = init
+  }
+
+  get pid(): string {
+    return (this.#pid ??= this.#init.pid)
+  }
+
+  /** Aborted when it ends: for what modules do on its behalf. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      if (this.ended) this.#abort.abort()
+    }
+    return this.#abort.signal
+  }
+
+  /** Closed when it ends, unless released before. */
+  own(resource: { close(): void }): { release(): void } {
+    if (this.ended) resource.close()
+    else (this.#owned ??= new Set()).add(resource)
+    return { release: () => void this.#owned?.delete(resource) }
+  }
+
+  inspect(): ProcessActivity {
+    return this.activity ?? { state: 'waiting', coroutines: 1, queued: 0, cpu: 0 }
+  }
+
+  setOptions(changes: Partial<ProcessOptions>): void {
+    this.options = { ...this.options, ...changes }
+  }
+
+  deliver(topic: string, from: string, payload: Payload): void {
+    if (this.ended) throw new RuntimeError('NotFound', 'process not found', { retryable: false })
+    this.thread.deliver(this, topic, from, payload)
+  }
+
+  event(event: ProcessEvent): void {
+    if (!this.ended) this.thread.event(this, event)
+  }
+
+  terminate(error: RuntimeError): void {
+    if (!this.ended) this.thread.terminate(this, error)
+  }
+
+  /** It goes on as another program under the same pid. */
+  upgraded(definition: string): void {
+    this.definition = definition
+    this.options = sharedOptions
+  }
+
+  /** Its thread reported the end, or ended itself. Everything it held here is closed, then the kernel is told. */
+  end(exit: Exit): void {
+    if (this.ended) return
+    this.ended = true
+    this.#abort?.abort(new RuntimeError('Canceled', 'process ended', { retryable: false }))
+    for (const resource of this.#owned ?? []) resource.close()
+    this.#owned = undefined
+    this.#init.ended(this, exit)
+  }
+}

@@ -1,0 +1,164 @@
+// All worker threads of a runtime: one for code made at run time, and those of process hosts that ask for several. A thread that
+// stops turning is ended by the watch here, what ran in it ends with an error, and another takes its place when it is needed.
+
+import type { Timer } from '../core/clock.ts'
+import { RuntimeError } from '../core/error.ts'
+import type { Program } from '../lua/program.ts'
+import { Thread, type ThreadDeps, type ThreadRole } from './thread.ts'
+
+/** How often the watch looks. */
+const LOOK_MS = 50
+/** Looks without a turn after which a thread counts as stuck: code made at run time is given little (PROMISES P6). */
+const PATIENCE_GENERATED = 8
+const PATIENCE = 200
+/** A look that comes this much late says nothing: the machine, or this thread, was busy. */
+const LATE_MS = 40
+const HEAP_GENERATED = 256
+
+export interface ThreadsDeps extends ThreadDeps {
+  /** A thread ended by itself or was ended by the watch: for the log. */
+  readonly lost: (thread: string, error: RuntimeError) => void
+}
+
+interface Slot {
+  readonly role: ThreadRole
+  thread: Thread | undefined
+  beat: number | undefined
+  still: number
+}
+
+export class Threads {
+  readonly #deps: ThreadsDeps
+  readonly #generated: Slot = slot({
+    name: 'generated',
+    generated: true,
+    host: undefined,
+    heapMegabytes: HEAP_GENERATED,
+  })
+  readonly #hosts = new Map<string, Slot[]>()
+  readonly #running = new Set<string>()
+  #watch: Timer | undefined
+  #lastLook = 0
+  #closed = false
+
+  constructor(deps: ThreadsDeps) {
+    this.#deps = deps
+    deps.kernel.beforeExit((process) => deps.cells.release(process.serial))
+  }
+
+  /** The thread for code made at run time. */
+  get generated(): Thread {
+    return this.#threadOf(this.#generated)
+  }
+
+  /** The thread a new process of this program on this host runs in; undefined for the main thread. */
+  placeFor(program: Program, host: string): Thread | undefined {
+    if (program.generated) return this.generated
+    const slots = this.#hosts.get(host)
+    if (slots === undefined) return undefined
+    const least = slots.reduce((a, b) => ((b.thread?.processCount ?? 0) < (a.thread?.processCount ?? 0) ? b : a))
+    return this.#threadOf(least)
+  }
+
+  // ---- hosts with several workers ----
+
+  addHost(id: string, workers: number): void {
+    this.#hosts.set(
+      id,
+      Array.from({ length: workers }, (_, i) => slot({ name: `${id}#${i + 1}`, generated: false, host: id })),
+    )
+  }
+
+  hostRunning(id: string, running: boolean): void {
+    if (running) this.#running.add(id)
+    else this.#running.delete(id)
+    for (const { thread } of this.#hosts.get(id) ?? []) thread?.hostRunning(running)
+  }
+
+  async removeHost(id: string): Promise<void> {
+    const slots = this.#hosts.get(id) ?? []
+    this.#hosts.delete(id)
+    this.#running.delete(id)
+    await Promise.all(slots.map(({ thread }) => thread?.kill(new RuntimeError('Canceled', 'context canceled'))))
+  }
+
+  // ---- what all of them are told ----
+
+  /** No new process or call will use this program. */
+  retire(program: Program): void {
+    for (const thread of this.#all()) thread.retire(program)
+  }
+
+  /** Definitions or functions have changed. */
+  forget(): void {
+    for (const thread of this.#all()) thread.forget()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#watch?.cancel()
+    await Promise.all(this.#all().map((thread) => thread.kill(new RuntimeError('Canceled', 'context canceled'))))
+  }
+
+  #slots(): Slot[] {
+    return [this.#generated, ...[...this.#hosts.values()].flat()]
+  }
+
+  #all(): Thread[] {
+    return this.#slots().flatMap(({ thread }) => thread ?? [])
+  }
+
+  #threadOf(place: Slot): Thread {
+    if (this.#closed) throw new RuntimeError('Unavailable', 'the runtime is shutting down', { retryable: true })
+    let { thread } = place
+    if (thread === undefined) {
+      const { name, host } = place.role
+      thread = new Thread(place.role, this.#deps, (error) => {
+        this.#deps.lost(name, error)
+        place.thread = undefined
+      })
+      place.thread = thread
+      place.beat = undefined
+      place.still = 0
+      if (host !== undefined && this.#running.has(host)) thread.hostRunning(true)
+    }
+    this.#look()
+    return thread
+  }
+
+  // ---- the watch ----
+
+  #look(): void {
+    if (this.#watch !== undefined || this.#closed) return
+    this.#lastLook = performance.now()
+    this.#watch = this.#deps.clock.after(LOOK_MS, () => {
+      this.#watch = undefined
+      const late = performance.now() - this.#lastLook - LOOK_MS > LATE_MS
+      const watched = this.#slots().filter(({ thread }) => thread?.busy === true)
+      for (const place of watched) if (!late) this.#check(place)
+      if (watched.length > 0) this.#look()
+    })
+  }
+
+  #check(place: Slot): void {
+    const { thread, role } = place
+    const beat = thread?.beat
+    place.still = beat !== undefined && beat === place.beat ? place.still + 1 : 0
+    place.beat = beat
+    const patience = role.generated ? PATIENCE_GENERATED : PATIENCE
+    if (thread === undefined || place.still < patience) return
+    const what = role.generated ? 'code made at run time' : `a process of ${role.host}`
+    const error = new RuntimeError(
+      'LimitExceeded',
+      `${what} kept its thread busy for more than ${patience * LOOK_MS} ms without a pause: the thread was ended`,
+      { retryable: false },
+    )
+    place.thread = undefined
+    this.#deps.lost(role.name, error)
+    void thread.kill(error)
+  }
+}
+
+function slot(role: ThreadRole): Slot {
+  return { role, thread: undefined, beat: undefined, still: 0 }
+}

@@ -1,0 +1,460 @@
+// What runs in a worker thread: a scheduler, a kernel and Lua engines of its own, for programs and processes that the main thread
+// hands over. Messages between processes here never leave; everything else is the main thread's, and asked for.
+
+import { type Clock, systemClock } from '../../core/clock.ts'
+import { asRuntimeError, RuntimeError } from '../../core/error.ts'
+import { type Actor, emptyFrame, type Frame, type Scope } from '../../core/frame.ts'
+import { dataModules, globalDataModules } from '../../features/data-modules.ts'
+import { funcsFunctions } from '../../features/funcs/raw.ts'
+import { decodeJson } from '../../features/json/decode.ts'
+import { encodeJson } from '../../features/json/encode.ts'
+import { payloadFunctions } from '../../features/payload.ts'
+import { processFunctions } from '../../features/process/raw.ts'
+import type { Channel } from '../../lua/channel.ts'
+import type { DetachedPayload } from '../../lua/detached.ts'
+import { Engines } from '../../lua/engines.ts'
+import { FunctionPool } from '../../lua/function-pool.ts'
+import { LuaProcess } from '../../lua/lua-process.ts'
+import type { LuaModule } from '../../lua/module.ts'
+import type { Program } from '../../lua/program.ts'
+import { Offload } from '../../offload/offload.ts'
+import { Kernel, type SpawnRequest } from '../../process/kernel.ts'
+import { type Exit, noPayload, type Process, type ProcessEvent, settleExit } from '../../process/process.ts'
+import { ProcessHost } from '../../process/process-host.ts'
+import { Scheduler } from '../../process/scheduler.ts'
+import { Guard } from '../../security/guard.ts'
+import { Cells } from '../cells.ts'
+import { keptPayload } from '../kept.ts'
+import { LuaValues } from '../lua-values.ts'
+import { type PackedFrame, type PackedProgram, unpackProgram } from '../pack.ts'
+import { ASK, DEFINE, TO_MAIN, TO_WORKER } from '../protocol.ts'
+import { RemotePayload } from '../remote-payload.ts'
+import type { WorkerStart } from '../thread.ts'
+import { Elsewhere } from './elsewhere.ts'
+import { MainThread } from './main-thread.ts'
+import { Mirror } from './mirror.ts'
+import { RemoteScope } from './remote-scope.ts'
+import { WorkerFunctions } from './worker-functions.ts'
+
+type Handler = (fields: readonly never[], size: number) => void
+
+/** Locations of other threads' processes that are remembered. */
+const MAX_LOCATED = 4096
+
+export class WorkerRuntime {
+  readonly #start: WorkerStart
+  readonly #clock: Clock = systemClock()
+  readonly #main: MainThread
+  readonly #kernel: Kernel
+  readonly #engines: Engines
+  readonly #cells: Cells
+  readonly #functions: WorkerFunctions
+  readonly #handlers: ReadonlyMap<number, Handler>
+  readonly #programs = new Map<number, Program>()
+  readonly #frames = new Map<number, Frame>()
+  readonly #frameNumbers = new WeakMap<Frame, number>()
+  readonly #definitions = new Map<string, Program | null>()
+  readonly #pools = new Map<Program, FunctionPool>()
+  readonly #calls = new Map<number, AbortController>()
+  readonly #channels = new Map<number, Channel>()
+  readonly #located = new Map<string, Elsewhere>()
+  /** Serials of processes the main thread knows. */
+  readonly #known = new Set<number>()
+  readonly #host: ProcessHost | undefined
+  #nextSerial = 1
+  #lastSerial = 0
+
+  constructor(start: WorkerStart) {
+    this.#start = start
+    this.#cells = new Cells(start.cells)
+    const mirror = new Mirror({
+      main: () => this.#main,
+      introduce: (process) => this.#introduce(process),
+      channel: (id) => this.#channels.get(id),
+    })
+    this.#handlers = this.#operations()
+    this.#main = new MainThread({
+      port: start.port,
+      shared: start.shared,
+      extension: new LuaValues(mirror),
+      handle: (code, fields, size) => this.#handlers.get(code)?.(fields as readonly never[], size),
+    })
+    const scheduler = new Scheduler({ turn: (running) => this.#main.running(running) })
+    this.#kernel = new Kernel(
+      scheduler,
+      start.node,
+      () => undefined,
+      start.node,
+      () => this.#serial(),
+    )
+    this.#kernel.elsewhere = (target) => this.#locate(target)
+    if (start.host !== undefined) {
+      this.#host = new ProcessHost(start.host, 'process')
+      this.#kernel.hosts.set(start.host, this.#host)
+    }
+    this.#functions = new WorkerFunctions({
+      main: this.#main,
+      pool: (number, maxSize) => this.#poolOf(this.#program(number), maxSize),
+      frameNumber: (frame) => this.#frameNumber(frame),
+    })
+    this.#engines = this.#bootable(scheduler, mirror)
+  }
+
+  async boot(): Promise<void> {
+    await this.#engines.prepare({ generated: this.#start.generated })
+    this.#main.listen()
+  }
+
+  #bootable(scheduler: Scheduler, mirror: Mirror): Engines {
+    const clock = this.#clock
+    const own = [...globalDataModules({ clock }), ...dataModules({ clock, offload: new Offload({ clock }) })]
+    const guard = new Guard({
+      strict: this.#start.strict,
+      denied: (frame, action, resource) =>
+        void this.#main.say(TO_MAIN.denied, this.#frameNumber(frame), action, resource),
+    })
+    return new Engines(
+      {
+        scheduler,
+        wasm: this.#start.wasm,
+        modules: new ModulesHere(own, (name) => mirror.module(name)),
+        baseModules: ['process', 'errors', 'payload', 'os'],
+        raw: (engine) => ({
+          ...payloadFunctions({ json: { encode: encodeJson, decode: decodeJson } })(engine),
+          ...processFunctions({ kernel: this.#kernel, guard, spawnInThread: (request) => this.#spawn(request) })(
+            engine,
+          ),
+          ...funcsFunctions({ functions: this.#functions, guard })(engine),
+        }),
+        print: (process, text, where) => void this.#main.say(TO_MAIN.print, process.pid, text, where),
+        broken: (error) => this.#main.broken(error),
+      },
+      this.#kernel,
+    )
+  }
+
+  // ---- what it is told ----
+
+  #operations(): ReadonlyMap<number, Handler> {
+    const running = (serial: number): Process | undefined => this.#kernel.bySerial(serial)
+    return new Map<number, Handler>([
+      [DEFINE.program, ([number, packed]) => void this.#programs.set(number, unpackProgram(packed as PackedProgram))],
+      [DEFINE.frame, ([number, packed]) => this.#defineFrame(number, packed)],
+      [TO_WORKER.frameGone, ([number]) => void this.#frames.delete(number)],
+      [
+        TO_WORKER.spawn,
+        ([serial, host, program, frame, args, parentSerial, parentHost]) => {
+          const parent = parentSerial === 0 ? undefined : { serial: parentSerial, host: parentHost }
+          this.#startProcess(serial, host, this.#program(program), this.#frame(frame), args, parent)
+        },
+      ],
+      [TO_WORKER.deliver, (fields, size) => this.#deliver(...(fields as unknown as Delivery), size)],
+      [TO_WORKER.event, ([serial, ...event]) => running(serial)?.event(eventOf(event as unknown as EventFields))],
+      [TO_WORKER.terminate, ([serial, error]) => running(serial)?.terminate(error)],
+      [TO_WORKER.call, (fields) => this.#call(...(fields as unknown as CallFields))],
+      [TO_WORKER.cancel, ([call]) => this.#calls.get(call)?.abort()],
+      [TO_WORKER.openChannel, ([id, serial, capacity]) => this.#openChannel(id, serial, capacity)],
+      [
+        TO_WORKER.push,
+        ([id, value, onlyIfRoom]) => {
+          const channel = this.#channels.get(id)
+          if (onlyIfRoom) channel?.offer(value)
+          else channel?.push(value)
+        },
+      ],
+      [TO_WORKER.closeChannel, ([id]) => this.#channels.get(id)?.close()],
+      [TO_WORKER.loosenChannel, ([id]) => this.#channels.get(id)?.loosen()],
+      [TO_WORKER.retire, ([number]) => this.#retire(number)],
+      [TO_WORKER.forget, () => this.#forget()],
+      [TO_WORKER.host, ([, runs]) => (runs ? this.#host?.start() : this.#host?.close())],
+      [
+        TO_WORKER.collect,
+        ([percent]) => (percent === undefined ? this.#engines.collect() : this.#engines.setGcPercent(percent)),
+      ],
+    ])
+  }
+
+  #program(number: number): Program {
+    const program = this.#programs.get(number)
+    if (program === undefined) throw new Error(`no program ${number}`)
+    return program
+  }
+
+  #frame(number: number): Frame {
+    const frame = this.#frames.get(number)
+    if (frame === undefined) throw new Error(`no frame ${number}`)
+    return frame
+  }
+
+  #frameNumber(frame: Frame): number {
+    return this.#frameNumbers.get(frame) ?? 0
+  }
+
+  #defineFrame(number: number, { actor, judged, context, confined }: PackedFrame): void {
+    const scope = (confinement: boolean): Scope => new RemoteScope(this.#main, number, confinement)
+    const ceiling = (limited: Actor): Frame['confinement'] => ({ actor: limited, scope: scope(true) })
+    const frame: Frame = {
+      ...emptyFrame,
+      actor,
+      scope: judged ? scope(false) : undefined,
+      context: Object.freeze(Object.assign(Object.create(null), context)),
+      confinement: confined === undefined ? undefined : ceiling(confined),
+    }
+    this.#frames.set(number, frame)
+    this.#frameNumbers.set(frame, number)
+  }
+
+  #retire(number: number): void {
+    const program = this.#programs.get(number)
+    if (program === undefined) return
+    this.#programs.delete(number)
+    this.#forget()
+    this.#pools.get(program)?.close()
+    this.#pools.delete(program)
+    for (const engine of this.#engines.all()) engine.retire(program)
+  }
+
+  #forget(): void {
+    this.#definitions.clear()
+    this.#kernel.factories.clear()
+    this.#functions.forget()
+  }
+
+  // ---- processes ----
+
+  #startProcess(
+    serial: number,
+    host: string,
+    program: Program,
+    frame: Frame,
+    args: DetachedPayload,
+    parent: { serial: number; host: string } | undefined,
+  ): void {
+    try {
+      this.#known.add(serial)
+      this.#make(serial, host, program, frame, args, parent)
+      this.#main.say(TO_MAIN.started, serial)
+    } catch (error) {
+      this.#known.delete(serial)
+      this.#main.say(TO_MAIN.notStarted, serial, this.#failure(error))
+    }
+  }
+
+  #make(
+    serial: number,
+    host: string,
+    program: Program,
+    frame: Frame,
+    args: SpawnRequest['args'],
+    parent: { serial: number; host: string } | undefined,
+  ): LuaProcess {
+    const over = (process: Process, exit: Exit): void => {
+      this.#ended(process, exit)
+      this.#kernel.remove(process, exit)
+    }
+    const init = this.#kernel.init(serial, host, frame, args, over, parent)
+    const process = this.#engines.get(program).createProcess(program, init)
+    this.#kernel.add(process)
+    return process
+  }
+
+  /** Starts a process here when it belongs here, else asks the main thread to. Its relations are the main thread's in any case. */
+  #spawn(request: SpawnRequest & { readonly parent: LuaProcess }): string | Promise<string> {
+    const { definition, host, args, frame, parent, monitor, link } = request
+    const program = this.#host !== undefined && host === this.#host.id ? this.#definition(definition) : null
+    const mine = program !== null && frame.confinement === undefined && this.#host?.running === true
+    this.#introduce(parent)
+    if (!mine) {
+      const kept = keptPayload(args)
+      const asked = [parent.serial, definition, host, kept, monitor === true, link === true]
+      return this.#main.request(parent.signal, ASK.spawn, ...asked) as Promise<string>
+    }
+    const serial = this.#serial()
+    const process = this.#make(serial, host, program, frame, args, { serial: parent.serial, host: parent.host })
+    this.#known.add(serial)
+    const relations = [monitor === true, link === true]
+    this.#main.say(TO_MAIN.announce, serial, host, definition, this.#frameNumber(frame), parent.serial, ...relations)
+    return process.pid
+  }
+
+  /** The program of a definition whose processes may run here. */
+  #definition(id: string): Program | null {
+    let program = this.#definitions.get(id)
+    if (program === undefined) {
+      const number = this.#main.ask(ASK.definition, id) as number | null
+      program = number === null ? null : this.#program(number)
+      this.#definitions.set(id, program)
+      if (program !== null) this.#kernel.factories.set(id, this.#engines.get(program).factory(program))
+    }
+    return program
+  }
+
+  #introduce(process: Process): void {
+    if (this.#known.has(process.serial) || process.ended) return
+    this.#known.add(process.serial)
+    const { serial, host, definition, frame, parent } = process
+    const by = [parent?.serial ?? 0, parent?.host ?? '']
+    this.#main.say(TO_MAIN.introduce, serial, host, definition, this.#frameNumber(frame), ...by)
+    this.#kernel.watch(process, (exit) => this.#ended(process, exit))
+  }
+
+  #ended(process: Process, exit: Exit): void {
+    if (!this.#known.delete(process.serial)) return
+    const { serial, steps = 0 } = process
+    settleExit(
+      exit,
+      (result) => void this.#main.say(TO_MAIN.ended, serial, undefined, keptPayload(result), steps),
+      (error) => void this.#main.say(TO_MAIN.ended, serial, error, undefined, steps),
+    )
+  }
+
+  #deliver(serial: number, topic: string, from: string, cell: number, values: DetachedPayload, size: number): void {
+    const payload = new RemotePayload(values.items, this.#cells, cell, size)
+    const process = this.#kernel.bySerial(serial)
+    try {
+      if (process === undefined) payload.read()
+      else process.deliver(topic, from, payload)
+    } catch (error) {
+      // It ended on the way (PROMISES P1).
+      payload.read()
+      if (!(error instanceof RuntimeError)) throw error
+    }
+  }
+
+  /** Where a process of another thread is; one of this thread by its name. Throws NotFound. */
+  #locate(target: string): Process {
+    const known = this.#located.get(target)
+    if (known?.alive === true) return known
+    const [serial, pid, index, generation, mailboxMessages, mailboxBytes, messageBytes] = this.#main.ask(
+      ASK.locate,
+      target,
+    ) as [number, string, number, number, number, number, number]
+    const here = this.#kernel.bySerial(serial)
+    if (here !== undefined) return here
+    const cell = { index, generation }
+    const limits = { mailboxMessages, mailboxBytes, messageBytes }
+    const found = new Elsewhere({ serial, pid, cell, limits, cells: this.#cells, main: this.#main })
+    if (this.#located.size >= MAX_LOCATED) this.#located.clear()
+    this.#located.set(pid, found)
+    return found
+  }
+
+  #serial(): number {
+    if (this.#nextSerial > this.#lastSerial) {
+      const [first, last] = this.#main.ask(ASK.serials) as [number, number]
+      this.#nextSerial = first
+      this.#lastSerial = last
+    }
+    return this.#nextSerial++
+  }
+
+  // ---- calls of functions ----
+
+  #call(call: number, program: number, maxSize: number, frame: number, args: DetachedPayload): void {
+    const abort = new AbortController()
+    this.#calls.set(call, abort)
+    const over = (error: RuntimeError | undefined, result: DetachedPayload | undefined): void => {
+      this.#calls.delete(call)
+      try {
+        this.#main.say(TO_MAIN.result, call, error, result)
+      } catch (thrown) {
+        this.#main.say(TO_MAIN.result, call, this.#failure(thrown), undefined)
+      }
+    }
+    try {
+      // At once: the program may be retired by the very next word.
+      const pool = this.#poolOf(this.#program(program), maxSize)
+      pool.callPayload(args, this.#frame(frame), abort.signal).then(
+        (result) => over(undefined, keptPayload(result)),
+        (error: unknown) => over(this.#failure(error), undefined),
+      )
+    } catch (error) {
+      over(this.#failure(error), undefined)
+    }
+  }
+
+  #poolOf(program: Program, maxSize: number): FunctionPool {
+    let pool = this.#pools.get(program)
+    if (pool === undefined) {
+      pool = new FunctionPool(
+        program,
+        { maxSize },
+        {
+          kernel: this.#kernel,
+          clock: this.#clock,
+          engineFor: (wanted) => this.#engines.get(wanted),
+          confine: (_program, frame) => frame,
+        },
+      )
+      this.#pools.set(program, pool)
+    }
+    return pool
+  }
+
+  // ---- channels that modules of the main thread feed ----
+
+  #openChannel(id: number, serial: number, capacity: number): void {
+    const process = this.#kernel.bySerial(serial)
+    if (!(process instanceof LuaProcess) || process.ended) return
+    const channel = process.engine.newHostChannel(process, capacity < 0 ? Number.POSITIVE_INFINITY : capacity)
+    this.#channels.set(id, channel)
+    channel.onRelease = () => {
+      this.#channels.delete(id)
+      if (!process.ended) this.#main.say(TO_MAIN.channelCollected, id, channel.collected)
+    }
+  }
+
+  /** A failure of ours is reported, and still an error for whoever waits. */
+  #failure(thrown: unknown): RuntimeError {
+    if (!(thrown instanceof RuntimeError)) this.#main.broken(thrown)
+    return asRuntimeError(thrown)
+  }
+}
+
+type Delivery = [number, string, string, number, DetachedPayload]
+type CallFields = [number, number, number, number, DetachedPayload]
+type EventFields = [
+  kind: ProcessEvent['kind'],
+  from: string,
+  at: number,
+  more: RuntimeError | string | readonly string[] | undefined,
+  result: DetachedPayload | undefined,
+]
+
+function eventOf([kind, from, at, more, result]: EventFields): ProcessEvent {
+  switch (kind) {
+    case 'pid.exit':
+    case 'pid.link.down': {
+      const exit: Exit =
+        more === undefined
+          ? { error: undefined, result: result ?? noPayload }
+          : { error: more as RuntimeError, result: undefined }
+      return { kind, from, at, exit }
+    }
+    case 'pid.cancel':
+      return { kind, from, at, reason: String(more ?? '') }
+    case 'pid.outdated':
+      return { kind, from, at, sources: (more ?? []) as readonly string[] }
+    default:
+      return { kind, from, at }
+  }
+}
+
+/** The modules this thread has of its own, and those of the main thread by their names. */
+class ModulesHere extends Map<string, LuaModule> {
+  readonly #mirror: (name: string) => LuaModule
+
+  constructor(own: readonly LuaModule[], mirror: (name: string) => LuaModule) {
+    super(own.map((module) => [module.name, module] as const))
+    this.#mirror = mirror
+  }
+
+  override get(name: string): LuaModule {
+    let module = super.get(name)
+    if (module === undefined) {
+      module = this.#mirror(name)
+      this.set(name, module)
+    }
+    return module
+  }
+}
