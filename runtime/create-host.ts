@@ -43,6 +43,7 @@ import { Guard } from './security/guard.ts'
 import { Policies } from './security/policies.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import { CellTable } from './threads/cells.ts'
+import { AllLuaMemory } from './threads/lua-memory.ts'
 import { RemotePool } from './threads/remote-pool.ts'
 import { Threads } from './threads/threads.ts'
 
@@ -281,7 +282,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   for (const module of createRegistryModules(registry, deps, state)) byName.set(module.name, module)
   const system = systemModule({
     ...deps,
-    lua: engines,
+    lua: new AllLuaMemory(engines, threads),
     modules: () => byName.values(),
     exit: (code) => (options.onExit === undefined ? void host.stop(`system.exit(${code})`) : options.onExit(code)),
   })

@@ -3,13 +3,11 @@
 import type { Clock } from '../core/clock.ts'
 import type { LuaModule } from '../lua/module.ts'
 import type { Offload } from '../offload/offload.ts'
-import { readZipFiles, writeZipFiles } from './archive/zip-files.ts'
 import { base64Module } from './base64.ts'
 import { compressModule } from './compress/compress-module.ts'
 import { cryptoModule } from './crypto/crypto-module.ts'
 import { ctxModule } from './ctx.ts'
 import { errorsModule } from './errors.ts'
-import { excelModule } from './excel/excel-module.ts'
 import { exprModule } from './expr/expr-module.ts'
 import { hashModule } from './hash.ts'
 import { htmlModule } from './html/html-module.ts'
@@ -46,7 +44,6 @@ export function dataModules({ clock, offload }: DataModuleDeps): LuaModule[] {
     exprModule(),
     ctxModule,
     compressModule,
-    excelModule({ zip: { read: readZipFiles, write: writeZipFiles } }),
     htmlModule,
   ]
 }

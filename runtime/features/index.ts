@@ -19,6 +19,7 @@ import type { Policies } from '../security/policies.ts'
 import type { TokenStorage } from '../security/tokens.ts'
 import type { Supervisor } from '../supervisor/supervisor.ts'
 import { archiveModule } from './archive/archive-module.ts'
+import { readZipFiles, writeZipFiles } from './archive/zip-files.ts'
 import { Zstd } from './compress/zstd.ts'
 import { contractBindingKind, contractDefinitionKind } from './contract/contract-kinds.ts'
 import { contractModule } from './contract/contract-module.ts'
@@ -30,6 +31,7 @@ import { envModule } from './env/env-module.ts'
 import type { Environment } from './env/environment.ts'
 import type { EventBus } from './events/bus.ts'
 import { eventsModule } from './events/events-module.ts'
+import { excelModule } from './excel/excel-module.ts'
 import { Executors, nativeExecKind } from './exec/exec-kinds.ts'
 import { execModule } from './exec/exec-module.ts'
 import { compileExpression } from './expr/expression.ts'
@@ -155,6 +157,8 @@ export function createModules(
       ioModule({ terminalOf }),
       ttyModule({ terminalOf, clock }),
       docsIndexModule({ volumes, guard }),
+      // Reads files of the fs module: it is where they are.
+      excelModule({ zip: { read: readZipFiles, write: writeZipFiles } }),
       archiveModule({
         guard,
         now: () => Number(clock.wallNanos() / 1_000_000_000n),

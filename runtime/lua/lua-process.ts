@@ -1,5 +1,6 @@
 // A process whose code is Lua: its coroutines, mailbox and channels inside a VM. Implements the kernel's socket `Process`.
 
+import { setMaxListeners } from 'node:events'
 import { RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
 import type {
@@ -81,6 +82,8 @@ export class LuaProcess implements Upgradable {
   get signal(): AbortSignal {
     if (this.#abort === null) {
       this.#abort = new AbortController()
+      // As many calls as a process has under way listen to its end.
+      setMaxListeners(0, this.#abort.signal)
       if (this.ended) this.#abort.abort()
     }
     return this.#abort.signal

@@ -39,6 +39,15 @@ export interface SpawnRequest {
 const MAX_CHILDREN = 1000
 const MAX_DEPTH = 64
 
+/** The main thread's kernel, for that of a worker. */
+export interface Outside {
+  /** A process by pid or name. Throws NotFound. */
+  find(target: string): Process
+  factory(definition: string): ProcessFactory | undefined
+  /** A process goes on as another program. */
+  upgraded(process: Process): void
+}
+
 interface Lineage {
   /** Shared by all that descend from the first confined process: otherwise each child could have as many again. */
   readonly family: { children: number }
@@ -62,8 +71,8 @@ export class Kernel {
   /** Children and depth of confined processes, by serial. */
   readonly #lineages = new Map<number, Lineage>()
   readonly #beforeExit: ((process: Process) => void)[] = []
-  /** In a worker thread: finds a process by pid or name that is not of this kernel. Throws NotFound. */
-  elsewhere: ((target: string) => Process) | undefined
+  /** Where to ask for what this kernel does not have, in a worker thread. */
+  outside: Outside | undefined
   #serial = 0
   /** Where serials come from, when not from this kernel's own count. */
   readonly #serials: (() => number) | undefined
@@ -119,7 +128,7 @@ export class Kernel {
   find(target: string): Process {
     const process = looksLikePid(target) ? this.byPid(target) : this.names.lookup(target)
     if (process !== undefined) return process
-    if (this.elsewhere !== undefined) return this.elsewhere(target)
+    if (this.outside !== undefined) return this.outside.find(target)
     if (looksLikePid(target)) throw new RuntimeError('NotFound', 'process not found', { retryable: false })
     throw new RuntimeError('NotFound', `could not resolve '${target}' as PID or registered name`, { retryable: false })
   }
@@ -193,6 +202,7 @@ export class Kernel {
     this.#watchers.delete(process)
     if (watchers !== undefined) this.#watchers.set(next, watchers)
     for (const host of this.hosts.values()) host.replace(process, next)
+    this.outside?.upgraded(next)
   }
 
   /** Tells processes that asked for it (`upgradable`) that they run old code of these definitions, and whose change it was. */
@@ -221,7 +231,7 @@ export class Kernel {
   }
 
   #factory(definition: string): ProcessFactory {
-    const factory = this.factories.get(definition)
+    const factory = this.factories.get(definition) ?? this.outside?.factory(definition)
     if (factory !== undefined) return factory
     throw new RuntimeError('NotFound', 'factory not found', { retryable: false, details: { id: definition } })
   }

@@ -44,8 +44,10 @@ export const TO_WORKER = {
   forget: 29,
   /** host, whether processes may be started on it without asking */
   host: 30,
-  /** percent, or undefined to collect now */
-  collect: 31,
+  /** percent: how much heaps grow before they are collected */
+  gcPercent: 31,
+  /** question, whether everything is collected first → `TO_MAIN.report` */
+  report: 32,
 } as const
 
 /** From a worker to the main thread. */
@@ -77,6 +79,8 @@ export const TO_MAIN = {
   broken: 52,
   /** frame, action, resource */
   denied: 53,
+  /** question, bytes of Lua states, host objects, and of each process: serial, state, coroutines, queued, cpu, slices */
+  report: 54,
 } as const
 
 /** Questions of a worker; the first field is the question's number. */

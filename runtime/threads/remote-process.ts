@@ -1,6 +1,7 @@
 // A process that runs in a worker thread, as the main thread's kernel sees it: messages, events and ends are passed on, and what
 // is asked of it is answered from what its thread reported.
 
+import { setMaxListeners } from 'node:events'
 import { RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
 import type {
@@ -63,6 +64,8 @@ export class RemoteProcess implements Process {
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController()
+      // As many calls as a process has under way listen to its end.
+      setMaxListeners(0, this.#abort.signal)
       if (this.ended) this.#abort.abort()
     }
     return this.#abort.signal

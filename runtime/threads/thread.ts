@@ -17,6 +17,7 @@ import {
   noPayload,
   type Payload,
   type Process,
+  type ProcessActivity,
   type ProcessEvent,
   type ProcessInit,
   settleExit,
@@ -111,6 +112,11 @@ export class Thread implements RemoteThread {
   readonly #asked = new Map<number, AbortController>()
   readonly #handlers: ReadonlyMap<number, (fields: readonly never[], size: number) => void>
   readonly #onLost: (error: RuntimeError) => void
+  readonly #reports = new Map<number, () => void>()
+  /** As last reported: bytes of its Lua states, and host objects they hold. */
+  memoryUsed = 0
+  handles = 0
+  #lastReport = 0
   #lastCall = 0
   #lost = false
   #awake = true
@@ -313,7 +319,38 @@ export class Thread implements RemoteThread {
     this.#pipe.say(TO_WORKER.host, this.role.host, running)
   }
 
+  gcPercent(percent: number): void {
+    this.#pipe.say(TO_WORKER.gcPercent, percent)
+  }
+
   // ---- how it is ----
+
+  /** Asks for fresh figures, after a full collection if wanted; resolves without them when the thread has no time. */
+  refresh(collected: boolean): Promise<void> {
+    const question = ++this.#lastReport
+    this.#pipe.say(TO_WORKER.report, question, collected)
+    return new Promise((resolve) => {
+      const timer = this.#deps.clock.after(REPORT_MS, () => done())
+      const done = (): void => {
+        timer.cancel()
+        this.#reports.delete(question)
+        resolve()
+      }
+      this.#reports.set(question, done)
+    })
+  }
+
+  #reported(question: number, memory: number, handles: number, processes: readonly Activity[]): void {
+    this.memoryUsed = memory
+    this.handles = handles
+    for (const [serial, state, coroutines, queued, cpu, steps] of processes) {
+      const process = this.#processes.get(serial)
+      if (process === undefined) continue
+      process.activity = { state, coroutines, queued, cpu }
+      process.steps = steps
+    }
+    this.#reports.get(question)?.()
+  }
 
   /** Processes that run in it, those of calls included as far as others may have met them. */
   get processCount(): number {
@@ -358,6 +395,7 @@ export class Thread implements RemoteThread {
     for (const { reject } of this.#starting.values()) reject(error)
     this.#starting.clear()
     for (const abort of this.#asked.values()) abort.abort()
+    for (const done of [...this.#reports.values()]) done()
     this.#server.close()
     const processes = [...this.#processes.values()]
     this.#processes.clear()
@@ -421,6 +459,10 @@ export class Thread implements RemoteThread {
       [TO_MAIN.released, ([number, mentions]) => this.#server.released(number, mentions)],
       [TO_MAIN.channelCollected, ([channel, how]) => this.#server.channelCollected(channel, how)],
       [TO_MAIN.print, ([pid, text, where]) => print(pid, text, where)],
+      [
+        TO_MAIN.report,
+        ([question, memory, handles, processes]) => this.#reported(question, memory, handles, processes),
+      ],
       [TO_MAIN.broken, ([text]) => broken(new Error(text))],
       [
         TO_MAIN.denied,
@@ -614,7 +656,7 @@ export class Thread implements RemoteThread {
 
   #definition(id: string): unknown {
     const program = this.#deps.definition(id)
-    return program === undefined || program.generated !== this.role.generated ? null : this.#programs.of(program)
+    return program === undefined ? null : this.#programs.of(program)
   }
 
   #function(id: string): unknown {
@@ -666,11 +708,14 @@ export class Thread implements RemoteThread {
   }
 }
 
+type Activity = [number, ProcessActivity['state'], number, number, number, number]
 type Introduction = [number, string, string, number, number, string]
 type Announcement = [number, string, string, number, number, boolean, boolean]
 type SpawnQuestion = [number, number, string, string, DetachedPayload, boolean, boolean]
 
 const SERIALS_AT_ONCE = 4096
+/** How long figures are waited for. */
+const REPORT_MS = 500
 
 function ended(): RuntimeError {
   return new RuntimeError('NotFound', 'process not found', { retryable: false })

@@ -37,6 +37,7 @@ export class Threads {
   })
   readonly #hosts = new Map<string, Slot[]>()
   readonly #running = new Set<string>()
+  #gcPercent: number | undefined
   #watch: Timer | undefined
   #lastLook = 0
   #closed = false
@@ -94,6 +95,28 @@ export class Threads {
     for (const thread of this.#all()) thread.forget()
   }
 
+  /** Brings what is known of all threads up to date; undefined when there are none. */
+  refresh(collected: boolean): Promise<void> | undefined {
+    const all = this.#all()
+    return all.length === 0
+      ? undefined
+      : Promise.all(all.map((thread) => thread.refresh(collected))).then(() => undefined)
+  }
+
+  /** Bytes of Lua states and host objects in all threads, as they last reported. */
+  get memoryUsed(): number {
+    return this.#all().reduce((sum, { memoryUsed }) => sum + memoryUsed, 0)
+  }
+
+  get handles(): number {
+    return this.#all().reduce((sum, { handles }) => sum + handles, 0)
+  }
+
+  setGcPercent(percent: number): void {
+    this.#gcPercent = percent
+    for (const thread of this.#all()) thread.gcPercent(percent)
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.#watch?.cancel()
@@ -121,6 +144,7 @@ export class Threads {
       place.beat = undefined
       place.still = 0
       if (host !== undefined && this.#running.has(host)) thread.hostRunning(true)
+      if (this.#gcPercent !== undefined) thread.gcPercent(this.#gcPercent)
     }
     this.#look()
     return thread

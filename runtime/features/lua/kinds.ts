@@ -102,7 +102,8 @@ export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
           generated = program.generated
         }
         release = functions.register(entry.id, repeated(pool, options, deps))
-        const anywhere = !generated && options.retry === undefined
+        // A pool of one is one state, and must stay so.
+        const anywhere = !generated && options.retry === undefined && maxSize > 1
         programs.setFunction(entry.id, anywhere ? { program, maxSize } : undefined)
       }
       const renew = async (): Promise<void> => {

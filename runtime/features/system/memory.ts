@@ -15,6 +15,8 @@ export interface LuaMemory {
   readonly gcPercent: number
   setGcPercent(percent: number): void
   collect(): void
+  /** Brings the figures of other threads up to date, after a full collection there if wanted; undefined when there are none. */
+  refresh?(collected: boolean): Promise<void> | undefined
 }
 
 const CHECK_EVERY_MS = 5_000

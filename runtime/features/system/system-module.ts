@@ -43,6 +43,13 @@ export const systemModule = (deps: SystemDeps): LuaModule => {
       allow(call, 'system.read', resource)
       return answer(call, ...args)
     }
+  /** As `read`, for what other threads have a part in. */
+  const readAll =
+    <T>(resource: string, answer: (call: Call, ...args: unknown[]) => T) =>
+    (call: Call, ...args: unknown[]): T | Promise<T> => {
+      allow(call, 'system.read', resource)
+      return lua.refresh?.(false)?.then(() => answer(call, ...args)) ?? answer(call, ...args)
+    }
   const lockName = (call: Call, argument: unknown, name: string): string => {
     const lock = text(argument, 1, `'${name}'`)
     if (lock === '') throw moduleError('Invalid', 'lock name is required')
@@ -66,9 +73,9 @@ export const systemModule = (deps: SystemDeps): LuaModule => {
       },
       modules: read('modules', () => [...deps.modules()].map(moduleView).sort((a, b) => (a.name < b.name ? -1 : 1))),
       memory: {
-        stats: read('memory', () => memoryStats(lua)),
-        allocated: read('memory', () => allocated(lua)),
-        heap_objects: read('memory', () => lua.handles),
+        stats: readAll('memory', () => memoryStats(lua)),
+        allocated: readAll('memory', () => allocated(lua)),
+        heap_objects: readAll('memory', () => lua.handles),
         get_limit: read('memory_limit', () => limit.bytes),
         set_limit(call: Call, argument: unknown) {
           allow(call, 'system.control', 'memory_limit')
@@ -79,7 +86,7 @@ export const systemModule = (deps: SystemDeps): LuaModule => {
         collect(call: Call) {
           allow(call, 'system.gc', 'gc')
           lua.collect()
-          return true
+          return lua.refresh?.(true)?.then(() => true) ?? true
         },
         get_percent: read('gc_percent', () => lua.gcPercent),
         set_percent(call: Call, argument: unknown) {
@@ -92,7 +99,7 @@ export const systemModule = (deps: SystemDeps): LuaModule => {
         },
       },
       runtime: {
-        goroutines: read('goroutines', () => coroutines(kernel)),
+        goroutines: readAll('goroutines', () => coroutines(kernel)),
         max_procs(call: Call, argument: unknown) {
           if (argument === undefined || argument === null) {
             allow(call, 'system.read', 'gomaxprocs')
@@ -112,7 +119,7 @@ export const systemModule = (deps: SystemDeps): LuaModule => {
         cwd: read('cwd', () => process.cwd()),
       },
       hosts: {
-        list: read('hosts', () =>
+        list: readAll('hosts', () =>
           inspectHosts(kernel).map(({ id, workers, processes, executed, queueDepth }) => ({
             id,
             workers,
@@ -122,7 +129,7 @@ export const systemModule = (deps: SystemDeps): LuaModule => {
             queue_depth: queueDepth,
           })),
         ),
-        processes: read('hosts', (_call, host) =>
+        processes: readAll('hosts', (_call, host) =>
           inspectProcesses(kernel, named(host, 'host id', 'processes')).map(processTable),
         ),
       },

@@ -82,13 +82,13 @@ export class MainThread {
   }
 
   /** Asks and goes on; the signal tells the main thread that nobody waits any more. */
-  request(signal: AbortSignal, code: number, ...fields: unknown[]): Promise<unknown> {
+  request(signal: AbortSignal | undefined, code: number, ...fields: unknown[]): Promise<unknown> {
     const question = ++this.#lastQuestion
     this.say(code, question, ...fields)
     return new Promise((resolve, reject) => {
       const abort = (): void => void this.say(TO_MAIN.abort, question)
-      const done = (): void => signal.removeEventListener('abort', abort)
-      signal.addEventListener('abort', abort)
+      const done = (): void => signal?.removeEventListener('abort', abort)
+      signal?.addEventListener('abort', abort)
       this.#waiting.set(question, {
         resolve: (value) => {
           done()

@@ -19,7 +19,14 @@ import type { LuaModule } from '../../lua/module.ts'
 import type { Program } from '../../lua/program.ts'
 import { Offload } from '../../offload/offload.ts'
 import { Kernel, type SpawnRequest } from '../../process/kernel.ts'
-import { type Exit, noPayload, type Process, type ProcessEvent, settleExit } from '../../process/process.ts'
+import {
+  type Exit,
+  noPayload,
+  type Process,
+  type ProcessEvent,
+  type ProcessFactory,
+  settleExit,
+} from '../../process/process.ts'
 import { ProcessHost } from '../../process/process-host.ts'
 import { Scheduler } from '../../process/scheduler.ts'
 import { Guard } from '../../security/guard.ts'
@@ -87,7 +94,11 @@ export class WorkerRuntime {
       start.node,
       () => this.#serial(),
     )
-    this.#kernel.elsewhere = (target) => this.#locate(target)
+    this.#kernel.outside = {
+      find: (target) => this.#locate(target),
+      factory: (id) => this.#factory(id),
+      upgraded: ({ serial, definition }) => void this.#main.say(TO_MAIN.upgraded, serial, definition),
+    }
     if (start.host !== undefined) {
       this.#host = new ProcessHost(start.host, 'process')
       this.#kernel.hosts.set(start.host, this.#host)
@@ -101,7 +112,8 @@ export class WorkerRuntime {
   }
 
   async boot(): Promise<void> {
-    await this.#engines.prepare({ generated: this.#start.generated })
+    await this.#engines.prepare({ generated: false })
+    if (this.#start.generated) await this.#engines.prepare({ generated: true })
     this.#main.listen()
   }
 
@@ -167,10 +179,8 @@ export class WorkerRuntime {
       [TO_WORKER.retire, ([number]) => this.#retire(number)],
       [TO_WORKER.forget, () => this.#forget()],
       [TO_WORKER.host, ([, runs]) => (runs ? this.#host?.start() : this.#host?.close())],
-      [
-        TO_WORKER.collect,
-        ([percent]) => (percent === undefined ? this.#engines.collect() : this.#engines.setGcPercent(percent)),
-      ],
+      [TO_WORKER.gcPercent, ([percent]) => this.#engines.setGcPercent(percent)],
+      [TO_WORKER.report, ([question, collected]) => this.#report(question, collected)],
     ])
   }
 
@@ -216,7 +226,6 @@ export class WorkerRuntime {
 
   #forget(): void {
     this.#definitions.clear()
-    this.#kernel.factories.clear()
     this.#functions.forget()
   }
 
@@ -262,12 +271,13 @@ export class WorkerRuntime {
   #spawn(request: SpawnRequest & { readonly parent: LuaProcess }): string | Promise<string> {
     const { definition, host, args, frame, parent, monitor, link } = request
     const program = this.#host !== undefined && host === this.#host.id ? this.#definition(definition) : null
-    const mine = program !== null && frame.confinement === undefined && this.#host?.running === true
+    const mine =
+      program !== null && !program.generated && frame.confinement === undefined && this.#host?.running === true
     this.#introduce(parent)
     if (!mine) {
       const kept = keptPayload(args)
       const asked = [parent.serial, definition, host, kept, monitor === true, link === true]
-      return this.#main.request(parent.signal, ASK.spawn, ...asked) as Promise<string>
+      return this.#main.request(undefined, ASK.spawn, ...asked) as Promise<string>
     }
     const serial = this.#serial()
     const process = this.#make(serial, host, program, frame, args, { serial: parent.serial, host: parent.host })
@@ -277,16 +287,26 @@ export class WorkerRuntime {
     return process.pid
   }
 
-  /** The program of a definition whose processes may run here. */
+  /** The current program of a definition; null when there is none. */
   #definition(id: string): Program | null {
     let program = this.#definitions.get(id)
     if (program === undefined) {
       const number = this.#main.ask(ASK.definition, id) as number | null
       program = number === null ? null : this.#program(number)
       this.#definitions.set(id, program)
-      if (program !== null) this.#kernel.factories.set(id, this.#engines.get(program).factory(program))
     }
     return program
+  }
+
+  /** What a process of this thread may go on as. */
+  #factory(id: string): ProcessFactory | undefined {
+    const program = this.#definition(id)
+    if (program === null) return undefined
+    if (program.generated && !this.#start.generated) {
+      const message = `${id} was made at run time and runs in another thread: it can be spawned, not upgraded to`
+      throw new RuntimeError('InvalidState', message, { retryable: false })
+    }
+    return this.#engines.get(program).factory(program)
   }
 
   #introduce(process: Process): void {
@@ -402,6 +422,17 @@ export class WorkerRuntime {
       this.#channels.delete(id)
       if (!process.ended) this.#main.say(TO_MAIN.channelCollected, id, channel.collected)
     }
+  }
+
+  #report(question: number, collected: boolean): void {
+    if (collected) this.#engines.collect()
+    const processes = [...this.#kernel.processes()].flatMap((process) => {
+      const activity = this.#known.has(process.serial) ? process.inspect?.() : undefined
+      if (activity === undefined) return []
+      const { state, coroutines, queued, cpu } = activity
+      return [[process.serial, state, coroutines, queued, cpu, process.steps ?? 0]]
+    })
+    this.#main.say(TO_MAIN.report, question, this.#engines.memoryUsed, this.#engines.handles, processes)
   }
 
   /** A failure of ours is reported, and still an error for whoever waits. */
