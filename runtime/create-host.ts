@@ -137,7 +137,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   const failed = (ended: Process, error: RuntimeError): void => {
     logger.error('process failed', { pid: ended.pid, id: ended.definition, error })
   }
-  const kernel = new Kernel(scheduler, node, failed, node || nanoid(12))
+  const kernel = new Kernel(scheduler, node, failed, node || nanoid(12), clock)
   const functions = new Functions()
   const supervisor = new Supervisor({
     clock,

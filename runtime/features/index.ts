@@ -157,7 +157,7 @@ export function createModules(
       cryptoModule({ clock }),
       textModule({ offload }),
       yamlModule({ offload }),
-      exprModule(),
+      exprModule({ now: () => clock.wallNanos() }),
       ctxModule,
       envModule({ environment, guard }),
       eventsModule({ bus, guard }),

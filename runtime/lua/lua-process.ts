@@ -31,7 +31,7 @@ export class LuaProcess implements Upgradable {
   readonly serial: number
   readonly host: string
   readonly frame: Frame
-  readonly startedAt = Date.now()
+  readonly startedAt: number
   options: ProcessOptions = sharedOptions
   ended = false
   /** An end that waits for the running slice to finish. */
@@ -66,6 +66,7 @@ export class LuaProcess implements Upgradable {
     this.serial = init.serial
     this.host = init.host
     this.frame = init.frame
+    this.startedAt = init.startedAt
     this.#init = init
     this.busy = program.generated
   }

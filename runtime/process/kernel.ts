@@ -1,5 +1,6 @@
 // The process kernel of one thread: pids, spawning on hosts, finding processes, and what follows when one ends.
 
+import { type Clock, systemClock, unixSeconds } from '../core/clock.ts'
 import { asRuntimeError, RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
 import { formatPid, looksLikePid, parsePid } from '../core/pid.ts'
@@ -45,8 +46,9 @@ interface Lineage {
 
 export class Kernel {
   readonly scheduler: Scheduler
+  readonly clock: Clock
   readonly names = new Names()
-  readonly links = new Links()
+  readonly links: Links
   readonly hosts = new Map<string, ProcessHost>()
   /** How to make processes of each definition, from its current code. */
   readonly factories = new Map<string, ProcessFactory>()
@@ -63,8 +65,16 @@ export class Kernel {
   #serial = 0
 
   /** `failed` is told of every process that ended with an error, for the log. */
-  constructor(scheduler: Scheduler, node: string, failed: (process: Process, error: RuntimeError) => void, id = node) {
+  constructor(
+    scheduler: Scheduler,
+    node: string,
+    failed: (process: Process, error: RuntimeError) => void,
+    id = node,
+    clock: Clock = systemClock(),
+  ) {
     this.scheduler = scheduler
+    this.clock = clock
+    this.links = new Links(clock)
     this.node = node
     this.id = id
     this.#failed = failed
@@ -173,7 +183,7 @@ export class Kernel {
 
   /** Tells processes that asked for it (`upgradable`) that they run old code of these definitions, and whose change it was. */
   outdated(changes: ReadonlyMap<string, readonly string[]>): void {
-    const at = Math.floor(Date.now() / 1000)
+    const at = unixSeconds(this.clock)
     for (const process of [...this.#processes.values()]) {
       const sources = process.options.upgradable ? changes.get(process.definition) : undefined
       if (sources !== undefined) process.event({ kind: 'pid.outdated', from: process.pid, at, sources })
@@ -211,7 +221,7 @@ export class Kernel {
     ended: (process: Process, exit: Exit) => void,
     parent?: Ancestor,
   ): ProcessInit {
-    return new Start(this.node, serial, host, frame, args, ended, parent)
+    return new Start(this.node, serial, host, frame, args, ended, parent, this.clock.wallMs())
   }
 
   /** Calls `release` for every process that ends, before anybody is told. */
@@ -283,6 +293,7 @@ class Start implements ProcessInit {
   readonly args: Payload
   readonly ended: (process: Process, exit: Exit) => void
   readonly parent: Ancestor | undefined
+  readonly startedAt: number
   readonly #node: string
 
   constructor(
@@ -293,8 +304,10 @@ class Start implements ProcessInit {
     args: Payload,
     ended: (process: Process, exit: Exit) => void,
     parent: Ancestor | undefined,
+    startedAt: number,
   ) {
     this.parent = parent
+    this.startedAt = startedAt
     this.#node = node
     this.serial = serial
     this.host = host

@@ -1,7 +1,13 @@
 // A process host: where processes run and are counted, a supervised service. Stopping cancels all and waits for them.
 
+import { type Clock, unixSeconds } from '../core/clock.ts'
 import { RuntimeError } from '../core/error.ts'
 import type { Process } from './process.ts'
+
+export interface ProcessHostOptions {
+  readonly clock: Clock
+  readonly hideLogs?: boolean
+}
 
 /** The part of supervisor/service.ts that a host is; the supervisor adds deadlines and restarts. */
 export class ProcessHost {
@@ -16,11 +22,13 @@ export class ProcessHost {
 
   /** Terminal hosts: logs go to the event bus alone while a process runs here. */
   readonly hideLogs: boolean
+  readonly #clock: Clock
 
-  constructor(id: string, kind: 'process' | 'terminal', hideLogs = false) {
+  constructor(id: string, kind: 'process' | 'terminal', { clock, hideLogs = false }: ProcessHostOptions) {
     this.id = id
     this.kind = kind
     this.hideLogs = hideLogs
+    this.#clock = clock
   }
 
   get running(): boolean {
@@ -58,7 +66,7 @@ export class ProcessHost {
   /** Sends CANCEL to all and resolves when they have ended. */
   stop(): Promise<void> {
     this.#state = 'stopping'
-    const at = Math.floor(Date.now() / 1000)
+    const at = unixSeconds(this.#clock)
     for (const process of [...this.processes])
       process.event({ kind: 'pid.cancel', from: '', at, reason: 'scheduler shutdown' })
     return new Promise((resolve) => {

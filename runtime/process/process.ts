@@ -118,6 +118,8 @@ export interface ProcessInit {
   readonly frame: Frame
   readonly args: Payload
   readonly parent?: Ancestor | undefined
+  /** Milliseconds since 1970; of the first process of this pid. */
+  readonly startedAt: number
   /** Called exactly once, when the process has ended and its resources are free. */
   readonly ended: (process: Process, exit: Exit) => void
 }

@@ -1,5 +1,6 @@
 // The kinds that run processes: process.host, terminal.host and process.service, all of them supervised services.
 
+import { unixSeconds } from '../../core/clock.ts'
 import type { Entry } from '../../core/entry.ts'
 import { moduleError } from '../../core/error.ts'
 import { asBoolean, asList, asName, field } from '../../core/field.ts'
@@ -32,7 +33,10 @@ function hostKind(kind: 'process.host' | 'terminal.host', { kernel, supervisor }
     kind,
     decode: (entry) => ({ lifecycle: decodeLifecycle(entry), hideLogs: field(entry, 'hide_logs', asBoolean, false) }),
     open(entry, { lifecycle, hideLogs }) {
-      const host = new ProcessHost(entry.id, kind === 'terminal.host' ? 'terminal' : 'process', hideLogs)
+      const host = new ProcessHost(entry.id, kind === 'terminal.host' ? 'terminal' : 'process', {
+        clock: kernel.clock,
+        hideLogs,
+      })
       const service: Service = { start: () => host.start(), stop: () => host.stop(), kill: () => host.kill() }
       supervisor.add(entry.id, service, lifecycle)
       kernel.hosts.set(entry.id, host)
@@ -126,7 +130,12 @@ class ProcessService implements Service {
         resolve()
       }
     })
-    process.event({ kind: 'pid.cancel', from: '', at: Math.floor(Date.now() / 1000), reason: 'service stopping' })
+    process.event({
+      kind: 'pid.cancel',
+      from: '',
+      at: unixSeconds(this.#deps.kernel.clock),
+      reason: 'service stopping',
+    })
     return gone
   }
 
