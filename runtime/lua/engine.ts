@@ -315,7 +315,7 @@ export class LuaEngine {
     coroutine.ready = false
     this.current = coroutine
     // The CPU of code made at run time is counted exactly: slices too short for the hook would add up unseen.
-    this.scheduler.sliceStart = process.program.generated ? performance.now() : 0
+    this.scheduler.sliceStart = process.program.generated ? this.scheduler.time() : 0
     this.preempted = false
     coroutine.onStack++
     vm.activations++
@@ -347,7 +347,7 @@ export class LuaEngine {
       process.busy = false
       return
     }
-    const used = performance.now() - this.scheduler.sliceStart
+    const used = this.scheduler.time() - this.scheduler.sliceStart
     process.cpu += used
     process.busy = used > LONG_SLICE_MS
   }
@@ -440,7 +440,7 @@ export class LuaEngine {
       coroutine.resident = false
       this.#nested--
       this.current = coroutine
-      this.scheduler.sliceStart = coroutine.process.program.generated ? performance.now() : 0
+      this.scheduler.sliceStart = coroutine.process.program.generated ? this.scheduler.time() : 0
       this.preempted = false
       if (coroutine.ready && !coroutine.process.ended && !coroutine.dropped) {
         const { args } = coroutine
@@ -623,7 +623,7 @@ export class LuaEngine {
       return
     }
     const { process } = coroutine
-    const used = performance.now() - this.scheduler.sliceStart
+    const used = this.scheduler.time() - this.scheduler.sliceStart
     const { limits } = process.program
     const overCpu = process.cpu + used > limits.cpu
     const hardMs = process.program.generated ? HARD_MS_GENERATED : HARD_MS
