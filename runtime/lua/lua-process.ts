@@ -9,6 +9,7 @@ import type {
   ProcessActivity,
   ProcessEvent,
   ProcessInit,
+  ProcessLimits,
   ProcessOptions,
   Upgradable,
 } from '../process/process.ts'
@@ -39,6 +40,7 @@ export class LuaProcess implements Upgradable {
   main!: Coroutine
   coroutines: Coroutine[] | null = null
   channels: Channel | null = null
+  channelCount = 0
   /** Runs in place of the next slice: the process asked for another one in its place. */
   replacing: (() => void) | null = null
   /** A call on a pool's worker: its environment and main thread stay for the next call. */
@@ -47,6 +49,8 @@ export class LuaProcess implements Upgradable {
   afterRelease: (() => void) | null = null
   /** Milliseconds of CPU counted so far. */
   cpu = 0
+  /** What of it counts against the limit: a wait clears it, but for code made at run time. */
+  charged = 0
   /** Slices run so far. */
   steps = 0
   /** Its last slice took long; code made at run time has to show that it does not. */
@@ -77,6 +81,10 @@ export class LuaProcess implements Upgradable {
 
   get definition(): string {
     return this.program.code.id
+  }
+
+  get limits(): ProcessLimits {
+    return this.program.limits
   }
 
   get signal(): AbortSignal {

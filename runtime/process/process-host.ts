@@ -7,6 +7,8 @@ import type { Process } from './process.ts'
 export interface ProcessHostOptions {
   readonly clock: Clock
   readonly hideLogs?: boolean
+  /** Living processes at most. */
+  readonly maxProcesses?: number
 }
 
 /** The part of supervisor/service.ts that a host is; the supervisor adds deadlines and restarts. */
@@ -22,12 +24,18 @@ export class ProcessHost {
 
   /** Terminal hosts: logs go to the event bus alone while a process runs here. */
   readonly hideLogs: boolean
+  readonly maxProcesses: number
   readonly #clock: Clock
 
-  constructor(id: string, kind: 'process' | 'terminal', { clock, hideLogs = false }: ProcessHostOptions) {
+  constructor(
+    id: string,
+    kind: 'process' | 'terminal',
+    { clock, hideLogs = false, maxProcesses = Number.POSITIVE_INFINITY }: ProcessHostOptions,
+  ) {
     this.id = id
     this.kind = kind
     this.hideLogs = hideLogs
+    this.maxProcesses = maxProcesses
     this.#clock = clock
   }
 
@@ -39,9 +47,14 @@ export class ProcessHost {
     this.#state = 'running'
   }
 
-  /** Throws Unavailable unless it runs (spec/process.md §2). */
+  /** Throws Unavailable unless it runs (spec/process.md §2), and LimitExceeded when it is full. */
   accept(): void {
-    if (this.#state === 'running') return
+    if (this.#state === 'running') {
+      if (this.processes.size < this.maxProcesses) return
+      throw new RuntimeError('LimitExceeded', `processes on ${this.id}: more than the limit of ${this.maxProcesses}`, {
+        retryable: true,
+      })
+    }
     const why = this.#state === 'stopping' ? 'host is shutting down' : 'host is not running'
     throw new RuntimeError('Unavailable', why, { retryable: true })
   }

@@ -64,6 +64,11 @@ export interface Ancestor {
   readonly host: string
 }
 
+/** What a process may hold at once; modules that hand such things out ask. */
+export interface ProcessLimits {
+  readonly timers: number
+}
+
 export interface ProcessActivity {
   readonly state: 'running' | 'ready' | 'waiting'
   /** Those that have not ended, the main one included. */
@@ -84,6 +89,7 @@ export interface Process {
   readonly definition: string
   readonly frame: Frame
   readonly options: ProcessOptions
+  readonly limits?: ProcessLimits
   setOptions(changes: Partial<ProcessOptions>): void
   readonly ended: boolean
   readonly startedAt: number

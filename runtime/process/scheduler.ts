@@ -172,8 +172,8 @@ export class Scheduler {
     }
   }
 
-  /** True when the running slice should end: it has had its time, or the loop has. Looks at the clock. */
-  sliceOver(): boolean {
+  /** True when the running slice should end: it has had its `slice` of time, or the loop has. Looks at the clock. */
+  sliceOver(slice: number): boolean {
     if (this.#pick !== undefined) {
       this.#looked += LOOK_MS
       if (this.sliceStart === 0) this.sliceStart = this.#looked
@@ -184,7 +184,7 @@ export class Scheduler {
       this.sliceStart = now
       return now - this.#loopStart > BUDGET_MS
     }
-    return now - this.sliceStart > SLICE_MS || now - this.#loopStart > BUDGET_MS + SLICE_MS
+    return now - this.sliceStart > slice || now - this.#loopStart > BUDGET_MS + SLICE_MS
   }
 
   /** By how much the running slice is longer than it should be; of use when `sliceOver` has just said so. */

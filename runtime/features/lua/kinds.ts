@@ -4,6 +4,7 @@ import type { Entry } from '../../core/entry.ts'
 import { moduleError } from '../../core/error.ts'
 import { asCount, asMap, asName, field } from '../../core/field.ts'
 import type { Frame } from '../../core/frame.ts'
+import { isMap } from '../../core/value.ts'
 import { FunctionPool, type PoolDeps } from '../../lua/function-pool.ts'
 import type { Program } from '../../lua/program.ts'
 import type { CallOptions } from '../../process/call-options.ts'
@@ -32,7 +33,7 @@ const poolTypes = ['inline', 'lazy', 'static', 'adaptive'] as const
 
 interface FunctionConfig extends LuaConfig {
   readonly maxSize: number
-  readonly options: CallOptions
+  readonly callOptions: CallOptions
 }
 
 /** How many workers a `pool` block allows at most (spec/lua-modules.md §4). */
@@ -64,7 +65,7 @@ export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
     decode(entry) {
       const config = decodeLua(entry, { requireSource: true })
       if (config.method === '') throw moduleError('Invalid', `entry ${entry.id}: method is required`)
-      return { ...config, maxSize: poolSize(entry), options: entryCallOptions(entry) }
+      return { ...config, maxSize: poolSize(entry), callOptions: entryCallOptions(entry) }
     },
     needs: (config) => [...config.imports.values()],
     async open(entry, config, { origin }) {
@@ -75,14 +76,14 @@ export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
       await deps.prepare(program)
       pool = new FunctionPool(program, { maxSize: config.maxSize }, deps)
       const calls = pool
-      let release = functions.register(entry.id, repeated(calls, config.options, deps))
+      let release = functions.register(entry.id, repeated(calls, config.callOptions, deps))
       return {
         async update(next, changed, opening) {
           codeBase.set(next, changed, opening.origin, (fresh) => calls.replace(fresh))
           const fresh = codeBase.program(next.id)
           await deps.prepare(fresh)
           calls.replace(fresh)
-          release = functions.register(next.id, repeated(calls, changed.options, deps))
+          release = functions.register(next.id, repeated(calls, changed.callOptions, deps))
         },
         close() {
           codeBase.remove(entry.id)
@@ -136,7 +137,15 @@ export function processKind(deps: LuaKindDeps, kind: 'process.lua' | 'workflow.l
 export function libraryKind({ codeBase }: Pick<LuaKindDeps, 'codeBase'>): Kind<LuaConfig> {
   return {
     kind: 'library.lua',
-    decode: (entry) => decodeLua(entry, { requireSource: true }),
+    decode(entry) {
+      if (isMap(entry.data) && entry.data['options'] !== undefined) {
+        throw moduleError(
+          'Invalid',
+          `entry ${entry.id}: options: a library runs under those of the entry that imports it`,
+        )
+      }
+      return decodeLua(entry, { requireSource: true })
+    },
     needs: (config) => [...config.imports.values()],
     open(entry, config, { origin }) {
       codeBase.set(entry, config, origin)

@@ -3,7 +3,7 @@
 import { unixSeconds } from '../../core/clock.ts'
 import type { Entry } from '../../core/entry.ts'
 import { moduleError } from '../../core/error.ts'
-import { asBoolean, asList, asName, field } from '../../core/field.ts'
+import { asBoolean, asCount, asList, asMap, asName, field, notA } from '../../core/field.ts'
 import { emptyFrame, type Frame } from '../../core/frame.ts'
 import { parseId, resolveId } from '../../core/id.ts'
 import { emptyMap, isMap, type Value } from '../../core/value.ts'
@@ -20,22 +20,42 @@ export interface HostKindDeps {
   readonly kernel: Kernel
   readonly supervisor: Supervisor
   readonly policies: Policies
+  /** Living processes on a host whose entry does not say. */
+  readonly maxProcesses: number
 }
 
 interface HostConfig {
   readonly lifecycle: Lifecycle
   readonly hideLogs: boolean
+  readonly maxProcesses: number
+}
+
+/** `host.limits.processes`, at least one. */
+function maxProcesses(entry: Entry, fallback: number): number {
+  const host = { ...entry, data: field(entry, 'host', asMap, emptyMap()) }
+  const limits = { ...entry, data: field(host, 'limits', asMap, emptyMap()) }
+  const where = `entry ${entry.id}: host.limits`
+  for (const name of Object.keys(limits.data)) {
+    if (name !== 'processes') throw moduleError('Invalid', `${where}.${name} is no limit (there is processes)`)
+  }
+  return field(limits, 'processes', (value) => atLeastOne(value, `${where}.processes`), fallback)
 }
 
 /** Both hosts: on update the host is stopped, its processes cancelled, and another takes its place. */
-function hostKind(kind: 'process.host' | 'terminal.host', { kernel, supervisor }: HostKindDeps): Kind<HostConfig> {
+function hostKind(kind: 'process.host' | 'terminal.host', deps: HostKindDeps): Kind<HostConfig> {
+  const { kernel, supervisor } = deps
   return {
     kind,
-    decode: (entry) => ({ lifecycle: decodeLifecycle(entry), hideLogs: field(entry, 'hide_logs', asBoolean, false) }),
-    open(entry, { lifecycle, hideLogs }) {
+    decode: (entry) => ({
+      lifecycle: decodeLifecycle(entry),
+      hideLogs: field(entry, 'hide_logs', asBoolean, false),
+      maxProcesses: maxProcesses(entry, deps.maxProcesses),
+    }),
+    open(entry, { lifecycle, hideLogs, maxProcesses }) {
       const host = new ProcessHost(entry.id, kind === 'terminal.host' ? 'terminal' : 'process', {
         clock: kernel.clock,
         hideLogs,
+        maxProcesses,
       })
       const service: Service = { start: () => host.start(), stop: () => host.stop(), kill: () => host.kill() }
       supervisor.add(entry.id, service, lifecycle)
@@ -48,6 +68,12 @@ function hostKind(kind: 'process.host' | 'terminal.host', { kernel, supervisor }
       }
     },
   }
+}
+
+const atLeastOne: typeof asCount = (value, what) => {
+  const count = asCount(value, what)
+  if (count === 0) throw notA(what, value, 'a positive integer')
+  return count
 }
 
 interface ServiceConfig {
