@@ -5,7 +5,7 @@ import { asRuntimeError, RuntimeError } from '../core/error.ts'
 import type { Payload, Process, ProcessFactory, ProcessInit } from '../process/process.ts'
 import { BUDGET_MS, type Scheduler, SLICE_MS } from '../process/scheduler.ts'
 import { builtinFunctions } from './builtins.ts'
-import { Channel, channelFunctions } from './channel.ts'
+import { Channel, channelFunctions, isStranded } from './channel.ts'
 import { Coroutine } from './coroutine.ts'
 import { DetachedPayload } from './detached.ts'
 import { HostFunctions } from './host-functions.ts'
@@ -386,6 +386,7 @@ export class LuaEngine {
       this.scheduler.enqueue(coroutine)
     } else if (coroutine.wait !== null) {
       this.#waited(process)
+      if (process.stranded) this.#checkDeadlock(process)
     } else if (!coroutine.ready) {
       // A bare coroutine.yield() of a managed coroutine gives up the turn.
       coroutine.ready = true
@@ -406,7 +407,16 @@ export class LuaEngine {
       this.#finish(process, null, thread, this.lua.word(this.lua.scratch))
     } else {
       process.dropCoroutine(coroutine)
+      if (process.stranded) this.#checkDeadlock(process)
     }
+  }
+
+  /** Nobody can go on when every coroutine is stranded and no message can arrive at any (spec/process.md §9). */
+  #checkDeadlock(process: LuaProcess): void {
+    const coroutines = process.allCoroutines()
+    if (process.mailbox.listens || !coroutines.every(isStranded)) return
+    const text = `deadlock: all coroutines blocked with no pending operations (threads=${coroutines.length})`
+    this.#finish(process, new RuntimeError('Internal', text), 0, 0)
   }
 
   #finish(process: LuaProcess, error: RuntimeError | null, thread: number, results: number): void {

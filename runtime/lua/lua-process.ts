@@ -41,6 +41,8 @@ export class LuaProcess implements Upgradable {
   coroutines: Coroutine[] | null = null
   channels: Channel | null = null
   channelCount = 0
+  /** A coroutine of it went to wait in a select without cases: nothing can ever wake that one. */
+  stranded = false
   /** Runs in place of the next slice: the process asked for another one in its place. */
   replacing: (() => void) | null = null
   /** A call on a pool's worker: its environment and main thread stay for the next call. */
