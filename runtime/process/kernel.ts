@@ -1,7 +1,7 @@
 // The process kernel of one thread: pids, spawning on hosts, finding processes, and what follows when one ends.
 
 import { type Clock, systemClock, unixSeconds } from '../core/clock.ts'
-import { asRuntimeError, RuntimeError } from '../core/error.ts'
+import { asRuntimeError, RuntimeError, serviceExited, TERMINATED } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
 import { formatPid, looksLikePid, parsePid } from '../core/pid.ts'
 import { Links } from './links.ts'
@@ -9,6 +9,7 @@ import { Names } from './names.ts'
 import {
   type Ancestor,
   type Exit,
+  noPayload,
   type Payload,
   type Process,
   type ProcessFactory,
@@ -252,8 +253,9 @@ export class Kernel {
   }
 
   #ended(process: Process, exit: Exit): void {
-    if (exit.error !== undefined) this.#failed(process, exit.error)
-    this.remove(process, exit)
+    const normal = exit.error === serviceExited
+    if (exit.error !== undefined && !normal) this.#failed(process, exit.error)
+    this.remove(process, normal ? { error: undefined, result: noPayload } : exit)
   }
 
   #tell(process: Process, exit: Exit): void {
@@ -266,7 +268,7 @@ export class Kernel {
   /** Ends a process before its next step; a terminal host's processes end only by themselves (spec/process.md §2). */
   terminate(process: Process): void {
     if (this.hosts.get(process.host)?.kind === 'terminal') return
-    process.terminate(new RuntimeError('Internal', 'process terminated'))
+    process.terminate(new RuntimeError('Internal', TERMINATED))
   }
 
   /** An exit as plain data, copied while it is valid. */

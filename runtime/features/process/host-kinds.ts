@@ -142,7 +142,7 @@ class ProcessService implements Service {
     this.#process = process
     kernel.watch(process, (exit) => {
       this.#process = undefined
-      if (this.#stopped === undefined) ended({ error: exit.error })
+      if (this.#stopped === undefined) ended({ error: exit.error?.wrap('process failed') })
       else this.#stopped()
     })
   }
