@@ -23,6 +23,7 @@ import type { SourceChecks } from './loader/source-checks.ts'
 import type { LuaEngine } from './lua/engine.ts'
 import { Engines } from './lua/engines.ts'
 import { FunctionPool } from './lua/function-pool.ts'
+import { checkCeiling, decodeLimits, type LimitOptions, lowest } from './lua/limit-options.ts'
 import type { LuaModule } from './lua/module.ts'
 import { generatedLimits, type Program, trustedLimits } from './lua/program.ts'
 import { type Erased, eraseTypes, mayBeMisread } from './lua/typed/erase.ts'
@@ -148,7 +149,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   const failed = (ended: Process, error: RuntimeError): void => {
     logger.error('process failed', { pid: ended.pid, id: ended.definition, error })
   }
-  const kernel = new Kernel(scheduler, node, failed, node || nanoid(12))
+  const kernel = new Kernel(scheduler, node, failed, node || nanoid(12), clock)
   const functions = new Functions()
   const supervisor = new Supervisor({
     clock,
@@ -206,6 +207,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     terminal: options.terminal,
     clock,
     random: Math.random,
+    maxProcesses: processLimit(config),
     os: options.env ?? process.env,
     root,
     moduleRoot: (id) => moduleRoot(options.loaded, id),
@@ -228,6 +230,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   )
   await engines.prepare({ generated: false })
 
+  const defaultLimits = codeLimits(config)
   const sandboxed = config?.get('security.generated_code') !== 'inherit'
   const generated = generatedConfinement(policies)
   const confine = confiner(generated)
@@ -237,10 +240,13 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     lint: await linter(config),
     knownModule: (name) => byName.has(name) || baseNames.has(name),
     guarded: modules.guardedModules,
-    policy: (origin) =>
-      origin === 'runtime' && sandboxed
-        ? { limits: generatedLimits, generated: true }
-        : { limits: trustedLimits, generated: false },
+    policy(id, origin, { limits, isolated }) {
+      if (origin !== 'runtime' || !sandboxed) {
+        return { limits: { ...trustedLimits, ...defaultLimits, ...limits }, isolated, generated: false }
+      }
+      checkCeiling(id, limits, generatedLimits)
+      return { limits: lowest(lowest(generatedLimits, defaultLimits), limits), isolated, generated: true }
+    },
     outdated: (changes) => kernel.outdated(changes),
   })
   const confined = (program: Program, frame: Frame): Frame => (program.generated ? confine(frame) : frame)
@@ -373,6 +379,19 @@ async function linter(config: Config | undefined): Promise<CodeBaseDeps['lint']>
       details: { code, line, column },
     })
   }
+}
+
+/** `process.limits` of the configuration but `processes`, which is of hosts. */
+function codeLimits(config: Config | undefined): LimitOptions {
+  const { processes: _processes, ...block } = config?.section('process.limits') ?? {}
+  return decodeLimits(block, 'config process.limits')
+}
+
+function processLimit(config: Config | undefined): number {
+  if (config?.has('process.limits.processes') !== true) return Number.POSITIVE_INFINITY
+  const limit = config.integer('process.limits.processes')
+  if (limit > 0) return limit
+  throw new RuntimeError('Invalid', `config process.limits.processes: ${limit} is not a positive integer`)
 }
 
 function compiles(engine: LuaEngine, id: string, source: string): boolean {

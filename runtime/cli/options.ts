@@ -1,6 +1,7 @@
 // What the flags of every command come to.
 
 import { RuntimeError } from '../core/error.ts'
+import { parseSize } from '../core/size.ts'
 import type { ProjectOptions } from '../index.ts'
 
 /** Flags that every command takes (spec/cli.md §1). */
@@ -31,19 +32,16 @@ export function settingsOf(flags: SettingFlags): NonNullable<ProjectOptions['set
   }
 }
 
-const units: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 }
-
 /** Bytes of `512M`, `1G`, `2GiB`. Throws Invalid. */
 export function parseMemory(text: string): number {
-  const found = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text.trim())
-  const bytes = Number(found?.[1]) * (units[(found?.[2] ?? '').toUpperCase()] ?? Number.NaN)
-  if (!(bytes > 0)) {
+  const bytes = parseSize(text)
+  if (bytes === undefined || bytes === 0) {
     throw new RuntimeError(
       'Invalid',
       `invalid --memory-limit ${JSON.stringify(text)}: expected a size such as 512M or 1G`,
     )
   }
-  return Math.floor(bytes)
+  return bytes
 }
 
 /** `-m` and `-p`: settings of the OS process, applied before anything is loaded. */

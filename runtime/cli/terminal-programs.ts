@@ -1,6 +1,6 @@
 // The programs that have the terminal: which host they run on, whether it runs, and who wants to hear of Ctrl-C.
 
-import type { Clock } from '../core/clock.ts'
+import { type Clock, unixSeconds } from '../core/clock.ts'
 import type { Entry } from '../core/entry.ts'
 import { RuntimeError } from '../core/error.ts'
 import type { Host } from '../index.ts'
@@ -64,7 +64,7 @@ export function wantsInterrupts(host: Host): boolean {
 
 /** Tells those who asked; false when none did. */
 export function interruptPrograms(host: Host): boolean {
-  const at = Math.floor(Date.now() / 1000)
+  const at = unixSeconds(host.kernel.clock)
   const told = listeners(host)
   for (const program of told) program.event({ kind: 'pid.interrupt', from: '', at })
   return told.length > 0

@@ -1,5 +1,7 @@
 // Time as a dependency: everything that waits asks a Clock, so that tests can hold it still.
 
+import { type TimerItem, TimerQueue } from './timer-queue.ts'
+
 export interface Timer {
   cancel(): void
 }
@@ -9,34 +11,71 @@ export interface Clock {
   now(): number
   /** Nanoseconds since 1970-01-01T00:00:00Z. */
   wallNanos(): bigint
+  /** Milliseconds since 1970-01-01T00:00:00Z, whole ones. */
+  wallMs(): number
   /** Runs once after `ms`; does not keep the OS process alive. */
   after(ms: number, run: () => void): Timer
 }
 
-const LONGEST_TIMEOUT = 2 ** 31 - 1
+/** Whole seconds since 1970, as events carry them. */
+export function unixSeconds(clock: Pick<Clock, 'wallMs'>): number {
+  return Math.floor(clock.wallMs() / 1000)
+}
 
-/** The clock of the machine. Wall time has the resolution of `hrtime`, anchored once so that it never jumps within a run. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1
+/** A hundred thousand that fall due at once must not hold up everything else. */
+const LONGEST_BURST_MS = 5
+
+/** The clock of the machine. Nanoseconds have the resolution of `hrtime`, anchored once so that they never jump within a run. */
 export function systemClock(): Clock {
   const anchor = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint()
+  const timeouts = new Timeouts()
   return {
     now: () => performance.now(),
     wallNanos: () => anchor + process.hrtime.bigint(),
-    after(ms, run) {
-      const due = performance.now() + ms
-      let handle: NodeJS.Timeout
-      // A timeout fires up to a millisecond early and wraps beyond 2^31 ms: wait on until it is really due.
-      const arm = (): void => {
-        const left = Math.ceil(due - performance.now())
-        handle = setTimeout(check, Math.min(Math.max(left, 0), LONGEST_TIMEOUT))
-        handle.unref()
+    wallMs: Date.now,
+    after: (ms, run) => timeouts.add(performance.now() + Math.max(ms, 0), run),
+  }
+}
+
+/** All that is pending behind one timeout of Node: with 100,000 of them a quarter of the time and memory of one each. */
+class Timeouts {
+  readonly #queue = new TimerQueue()
+  #handle: NodeJS.Timeout | undefined
+  /** When the timeout fires; it may be before the first that is due, never after. */
+  #armedFor = Number.POSITIVE_INFINITY
+
+  add(due: number, run: () => void): Timer {
+    const timer = this.#queue.add(due, run)
+    if (due < this.#armedFor) this.#arm(due)
+    return timer
+  }
+
+  #arm(due: number): void {
+    clearTimeout(this.#handle)
+    this.#armedFor = due
+    // A timeout fires up to a millisecond early and wraps beyond 2^31 ms: `#fire` waits on until something is really due.
+    const left = Math.ceil(due - performance.now())
+    this.#handle = setTimeout(this.#fire, Math.min(Math.max(left, 0), LONGEST_TIMEOUT))
+    this.#handle.unref()
+  }
+
+  readonly #fire = (): void => {
+    // While they run, what they arm waits for the end of the burst.
+    this.#armedFor = Number.NEGATIVE_INFINITY
+    const started = performance.now()
+    try {
+      for (let item = this.#queue.first; item !== undefined; item = this.#queue.first) {
+        const now = performance.now()
+        if (item.due > now || now - started > LONGEST_BURST_MS) break
+        this.#queue.remove(item)
+        item.run()
       }
-      const check = (): void => {
-        if (performance.now() < due) arm()
-        else run()
-      }
-      arm()
-      return { cancel: () => clearTimeout(handle) }
-    },
+    } finally {
+      const next = this.#queue.first
+      if (next === undefined) this.#armedFor = Number.POSITIVE_INFINITY
+      else this.#arm(next.due)
+    }
   }
 }
 
@@ -48,28 +87,16 @@ export interface ManualClock extends Clock {
 /** A clock that moves only when told. Wall time starts at 2026-01-01T00:00:00Z unless given. */
 export function manualClock(startWallMs: number = Date.UTC(2026, 0, 1)): ManualClock {
   let now = 0
-  let order = 0
-  const pending: { due: number; order: number; run: () => void }[] = []
+  const queue = new TimerQueue()
   return {
     now: () => now,
     wallNanos: () => BigInt(Math.round((startWallMs + now) * 1000)) * 1000n,
-    after(ms, run) {
-      const item = { due: now + Math.max(0, ms), order: order++, run }
-      pending.push(item)
-      return {
-        cancel() {
-          const at = pending.indexOf(item)
-          if (at >= 0) pending.splice(at, 1)
-        },
-      }
-    },
+    wallMs: () => Math.floor(startWallMs + now),
+    after: (ms, run) => queue.add(now + Math.max(ms, 0), run),
     advance(ms) {
       const until = now + ms
-      for (;;) {
-        pending.sort((a, b) => a.due - b.due || a.order - b.order)
-        const next = pending[0]
-        if (next === undefined || next.due > until) break
-        pending.shift()
+      for (let next: TimerItem | undefined = queue.first; next !== undefined && next.due <= until; next = queue.first) {
+        queue.remove(next)
         now = next.due
         next.run()
       }

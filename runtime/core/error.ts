@@ -68,6 +68,12 @@ export class RuntimeError extends Error {
   }
 }
 
+/** What a process that somebody terminated ended with (spec/process.md §5). */
+export const TERMINATED = 'process terminated'
+
+/** Ends a service or a process from inside the host without a failure: it is reported as a normal end (spec/process.md §5). */
+export const serviceExited = new RuntimeError('Canceled', 'service exited', { retryable: false })
+
 /** Builtin modules report failures as not retryable (spec/lua-modules.md, opening line). */
 export function moduleError(kind: ErrorKind, message: string, options: ErrorOptions = {}): RuntimeError {
   return new RuntimeError(kind, message, { retryable: false, ...options })

@@ -3,6 +3,7 @@
 import { durationMs } from './duration.ts'
 import type { Entry } from './entry.ts'
 import { RuntimeError } from './error.ts'
+import { parseSize } from './size.ts'
 import { emptyMap, isMap, type Value, type ValueMap } from './value.ts'
 
 /** Turns a value into what the field means, or throws Invalid with a message that starts with `what`. */
@@ -58,6 +59,14 @@ export const asCount: Decoder<number> = (value, what) => {
     throw notA(what, value, 'a non-negative integer')
   }
   return value
+}
+
+/** Bytes: a number of them, or text such as `64MB`. */
+export const asSize: Decoder<number> = (value, what) => {
+  const bytes = typeof value === 'string' ? parseSize(value) : value
+  if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes) || bytes < 0)
+    throw notA(what, value, 'a size such as 64MB')
+  return bytes
 }
 
 /** Milliseconds of a Go duration. */

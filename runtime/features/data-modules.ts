@@ -41,7 +41,7 @@ export function dataModules({ clock, offload }: DataModuleDeps): LuaModule[] {
     cryptoModule({ clock }),
     textModule({ offload }),
     yamlModule({ offload }),
-    exprModule(),
+    exprModule({ now: () => clock.wallNanos() }),
     ctxModule,
     compressModule,
     htmlModule,

@@ -86,6 +86,8 @@ export interface FeatureDeps {
   readonly random: () => number
   /** Variables of the operating system. */
   readonly os: Readonly<Record<string, string | undefined>>
+  /** Living processes on a host whose entry does not say. */
+  readonly maxProcesses: number
   /** The project folder: relative paths start here. */
   readonly root: string
   /** Load root of the module that owns an entry; undefined for the app's own. */

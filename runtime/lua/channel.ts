@@ -503,6 +503,7 @@ export function channelFunctions(engine: LuaEngine): RawFunctions {
         }
       })
       coroutine.wait = select
+      if (select.waiters.length === 0) coroutine.process.stranded = true
       return engine.block(coroutine, thread)
     },
 
@@ -537,6 +538,12 @@ export function channelFunctions(engine: LuaEngine): RawFunctions {
     api.lua_pushboolean(thread, 1)
     return true
   }
+}
+
+/** Whether nothing can ever wake the coroutine: it waits in a select without cases. */
+export function isStranded({ wait, ready }: Coroutine): boolean {
+  const select = wait as Select | null
+  return !ready && Array.isArray(select?.waiters) && select.waiters.length === 0
 }
 
 /** Ends a coroutine's wait on channels without an answer. */

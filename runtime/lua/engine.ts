@@ -3,9 +3,9 @@
 
 import { asRuntimeError, RuntimeError } from '../core/error.ts'
 import type { Payload, Process, ProcessFactory, ProcessInit } from '../process/process.ts'
-import { BUDGET_MS, type Scheduler } from '../process/scheduler.ts'
+import { BUDGET_MS, type Scheduler, SLICE_MS } from '../process/scheduler.ts'
 import { builtinFunctions } from './builtins.ts'
-import { Channel, channelFunctions } from './channel.ts'
+import { Channel, channelFunctions, isStranded } from './channel.ts'
 import { Coroutine } from './coroutine.ts'
 import { DetachedPayload } from './detached.ts'
 import { HostFunctions } from './host-functions.ts'
@@ -63,6 +63,8 @@ export class LuaEngine {
   /** Set when the running slice was cut off rather than made to wait. */
   preempted = false
   readonly #vms = new Map<Program, VM[]>()
+  /** VMs of one process each. */
+  readonly #isolated = new Set<VM>()
   readonly #retired = new Set<Program>()
   readonly #vmDeps: VmDeps
   #nested = 0
@@ -142,12 +144,18 @@ export class LuaEngine {
 
   /** New processes will not use this program any more: its VMs are closed as they empty. */
   retire(program: Program): void {
-    if (!this.#vms.has(program)) return
+    const vms = this.#vms.get(program)
+    if (vms === undefined) return
     this.#retired.add(program)
-    for (const vm of [...(this.#vms.get(program) ?? [])]) this.#closeIfIdle(vm)
+    for (const vm of [...vms]) this.#closeIfIdle(vm)
   }
 
   #vmFor(program: Program): VM {
+    if (program.isolated === true) {
+      const own = this.newVm(program)
+      this.#isolated.add(own)
+      return own
+    }
     let vms = this.#vms.get(program)
     if (vms === undefined) {
       vms = []
@@ -168,7 +176,11 @@ export class LuaEngine {
 
   /** Closes a VM nobody is in: of a retired program, or one of many. */
   #closeIfIdle(vm: VM): void {
-    if (vm.closed || vm.processes > 0 || vm.activations > 0) return
+    if (vm.closed || vm.processes > 0 || vm.activations > 0 || this.lua.dead) return
+    if (this.#isolated.delete(vm)) {
+      vm.close()
+      return
+    }
     const vms = this.#vms.get(vm.program)
     if (vms === undefined) return
     const retired = this.#retired.has(vm.program)
@@ -182,7 +194,7 @@ export class LuaEngine {
   }
 
   get vmCount(): number {
-    let count = 0
+    let count = this.#isolated.size
     for (const vms of this.#vms.values()) count += vms.length
     return count
   }
@@ -223,6 +235,7 @@ export class LuaEngine {
     const vm = this.#vmFor(program)
     const process = new LuaProcess(this, vm, program, init)
     process.main = new Coroutine(vm.takeThread(), process)
+    if (program.isolated === true) process.afterRelease = () => this.#closeIfIdle(vm)
     vm.processes++
     try {
       this.loadMethod(process)
@@ -230,6 +243,7 @@ export class LuaEngine {
     } catch (error) {
       vm.processes--
       vm.releaseThread(process.main.thread, false)
+      this.#closeIfIdle(vm)
       throw error
     }
     return process
@@ -316,7 +330,7 @@ export class LuaEngine {
     coroutine.ready = false
     this.current = coroutine
     // The CPU of code made at run time is counted exactly: slices too short for the hook would add up unseen.
-    this.scheduler.sliceStart = process.program.generated ? performance.now() : 0
+    this.scheduler.sliceStart = process.program.generated ? this.scheduler.time() : 0
     this.preempted = false
     coroutine.onStack++
     vm.activations++
@@ -348,15 +362,16 @@ export class LuaEngine {
       process.busy = false
       return
     }
-    const used = performance.now() - this.scheduler.sliceStart
+    const used = this.scheduler.time() - this.scheduler.sliceStart
     process.cpu += used
+    process.charged += used
     process.busy = used > LONG_SLICE_MS
   }
 
   #yielded(coroutine: Coroutine): void {
     const { process } = coroutine
     const { limits } = process.program
-    if (process.cpu > limits.cpu) {
+    if (process.charged > limits.cpu) {
       this.#finish(
         process,
         new RuntimeError('LimitExceeded', `cpu limit of ${limits.cpu} ms exceeded`, { retryable: false }),
@@ -369,11 +384,19 @@ export class LuaEngine {
       this.preempted = false
       coroutine.ready = true
       this.scheduler.enqueue(coroutine)
-    } else if (coroutine.wait === null && !coroutine.ready) {
+    } else if (coroutine.wait !== null) {
+      this.#waited(process)
+      if (process.stranded) this.#checkDeadlock(process)
+    } else if (!coroutine.ready) {
       // A bare coroutine.yield() of a managed coroutine gives up the turn.
       coroutine.ready = true
       this.scheduler.enqueue(coroutine)
     }
+  }
+
+  /** A process that waits is no endless loop; code made at run time has so much CPU in all. */
+  #waited(process: LuaProcess): void {
+    if (!process.program.generated) process.charged = 0
   }
 
   #returned(coroutine: Coroutine, status: number): void {
@@ -384,7 +407,16 @@ export class LuaEngine {
       this.#finish(process, null, thread, this.lua.word(this.lua.scratch))
     } else {
       process.dropCoroutine(coroutine)
+      if (process.stranded) this.#checkDeadlock(process)
     }
+  }
+
+  /** Nobody can go on when every coroutine is stranded and no message can arrive at any (spec/process.md §9). */
+  #checkDeadlock(process: LuaProcess): void {
+    const coroutines = process.allCoroutines()
+    if (process.mailbox.listens || !coroutines.every(isStranded)) return
+    const text = `deadlock: all coroutines blocked with no pending operations (threads=${coroutines.length})`
+    this.#finish(process, new RuntimeError('Internal', text), 0, 0)
   }
 
   #finish(process: LuaProcess, error: RuntimeError | null, thread: number, results: number): void {
@@ -417,6 +449,10 @@ export class LuaEngine {
     return error
   }
 
+  get #slice(): number {
+    return this.current?.process.program.limits.slice ?? SLICE_MS
+  }
+
   // ---- waiting ----
 
   /** The current coroutine, or a Lua error where suspending is impossible (inside a C callback). */
@@ -441,9 +477,10 @@ export class LuaEngine {
       coroutine.resident = false
       this.#nested--
       this.current = coroutine
-      this.scheduler.sliceStart = coroutine.process.program.generated ? performance.now() : 0
+      this.scheduler.sliceStart = coroutine.process.program.generated ? this.scheduler.time() : 0
       this.preempted = false
       if (coroutine.ready && !coroutine.process.ended && !coroutine.dropped) {
+        this.#waited(coroutine.process)
         const { args } = coroutine
         coroutine.ready = false
         coroutine.args = 0
@@ -475,7 +512,7 @@ export class LuaEngine {
   endOperation(thread: number, results: number): number {
     const mustLook =
       (++this.#operations & LOOK_EVERY_OPERATION) === 0 || this.current?.process.program.generated === true
-    if (!mustLook || !this.scheduler.sliceOver()) return results
+    if (!mustLook || !this.scheduler.sliceOver(this.#slice)) return results
     return this.giveUpTurn(thread, results)
   }
 
@@ -570,9 +607,12 @@ export class LuaEngine {
   newHostChannel(process: LuaProcess, capacity: number): Channel {
     const channel = new Channel(process, capacity, false)
     process.vm.lift()
-    this.#makeChannel(process.vm.scratchThread, channel)
-    channel.anchor = process.vm.park(process.vm.scratchThread)
-    process.vm.limit()
+    try {
+      this.#makeChannel(process.vm.scratchThread, channel)
+      channel.anchor = process.vm.park(process.vm.scratchThread)
+    } finally {
+      process.vm.limit()
+    }
     return channel
   }
 
@@ -583,11 +623,20 @@ export class LuaEngine {
     return channel
   }
 
+  /** Throws LimitExceeded when the process has too many channels, those that nobody can reach any more not counted. */
   #makeChannel(thread: number, channel: Channel): Channel {
+    const { process } = channel
+    const most = process.program.limits.channels
+    if (process.channelCount >= most) process.vm.collect()
+    if (process.channelCount >= most) {
+      throw new RuntimeError('LimitExceeded', `channels of ${process.pid}: more than the limit of ${most}`, {
+        retryable: false,
+      })
+    }
+    process.channelCount++
     channel.handle = this.lua.handle(channel)
     this.lua.pushUserdata(thread, channel.handle, 1, KEY.channel)
     channel.pointer = this.lua.api.lua_touserdata(thread, -1)
-    const { process } = channel
     channel.next = process.channels
     if (process.channels !== null) process.channels.previous = channel
     process.channels = channel
@@ -601,6 +650,7 @@ export class LuaEngine {
     else if (process.channels === channel) process.channels = channel.next
     if (channel.next !== null) channel.next.previous = channel.previous
     channel.previous = channel.next = null
+    process.channelCount--
     channel.release()
   }
 
@@ -614,7 +664,7 @@ export class LuaEngine {
 
   #hook(thread: number): void {
     const coroutine = this.current
-    if (coroutine === null || !this.scheduler.sliceOver()) return
+    if (coroutine === null || !this.scheduler.sliceOver(this.#slice)) return
     // Instructions that take long each (comparing strings of megabytes): from here on this thread is looked at more often.
     if (this.scheduler.overrun > LONG_OVERRUN_MS) this.lua.api.lua_sethook(thread, this.lua.hookSlot, MASK_COUNT, 8)
     if (this.lua.api.lua_isyieldable(thread) !== 0) {
@@ -624,9 +674,9 @@ export class LuaEngine {
       return
     }
     const { process } = coroutine
-    const used = performance.now() - this.scheduler.sliceStart
+    const used = this.scheduler.time() - this.scheduler.sliceStart
     const { limits } = process.program
-    const overCpu = process.cpu + used > limits.cpu
+    const overCpu = process.charged + used > limits.cpu
     const hardMs = process.program.generated ? HARD_MS_GENERATED : HARD_MS
     if (!overCpu && used < hardMs && process.doomed === null) return
     // Count 1 from here on: a pcall around the error must not buy another thousand instructions.

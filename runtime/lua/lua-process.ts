@@ -10,6 +10,7 @@ import type {
   ProcessActivity,
   ProcessEvent,
   ProcessInit,
+  ProcessLimits,
   ProcessOptions,
   Upgradable,
 } from '../process/process.ts'
@@ -32,7 +33,7 @@ export class LuaProcess implements Upgradable {
   readonly serial: number
   readonly host: string
   readonly frame: Frame
-  readonly startedAt = Date.now()
+  readonly startedAt: number
   options: ProcessOptions = sharedOptions
   ended = false
   /** An end that waits for the running slice to finish. */
@@ -40,6 +41,9 @@ export class LuaProcess implements Upgradable {
   main!: Coroutine
   coroutines: Coroutine[] | null = null
   channels: Channel | null = null
+  channelCount = 0
+  /** A coroutine of it went to wait in a select without cases: nothing can ever wake that one. */
+  stranded = false
   /** Runs in place of the next slice: the process asked for another one in its place. */
   replacing: (() => void) | null = null
   /** A call on a pool's worker: its environment and main thread stay for the next call. */
@@ -48,6 +52,8 @@ export class LuaProcess implements Upgradable {
   afterRelease: (() => void) | null = null
   /** Milliseconds of CPU counted so far. */
   cpu = 0
+  /** What of it counts against the limit: a wait clears it, but for code made at run time. */
+  charged = 0
   /** Slices run so far. */
   steps = 0
   /** Its last slice took long; code made at run time has to show that it does not. */
@@ -67,6 +73,7 @@ export class LuaProcess implements Upgradable {
     this.serial = init.serial
     this.host = init.host
     this.frame = init.frame
+    this.startedAt = init.startedAt
     this.#init = init
     this.busy = program.generated
   }
@@ -77,6 +84,10 @@ export class LuaProcess implements Upgradable {
 
   get definition(): string {
     return this.program.code.id
+  }
+
+  get limits(): ProcessLimits {
+    return this.program.limits
   }
 
   get signal(): AbortSignal {

@@ -67,6 +67,11 @@ export class Mailbox {
     return this.#process.vm
   }
 
+  /** Whether the program reads messages or events anywhere. */
+  get listens(): boolean {
+    return this.#inbox !== null || this.#events !== null || (this.#subscriptions?.size ?? 0) > 0
+  }
+
   // ---- arriving ----
 
   /** Throws RateLimited when the mailbox has no room, LimitExceeded for a message too big, Invalid for one nested too deeply. */

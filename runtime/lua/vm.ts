@@ -236,7 +236,7 @@ export class VM {
   }
 
   collect(): void {
-    this.#collector('collect')
+    this.#unlimited(() => this.#collector('collect'))
   }
 
   /** Lua's own word is the pause: 200 is a heap twice the size. */

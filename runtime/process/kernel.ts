@@ -1,6 +1,7 @@
 // The process kernel of one thread: pids, spawning on hosts, finding processes, and what follows when one ends.
 
-import { asRuntimeError, RuntimeError } from '../core/error.ts'
+import { type Clock, systemClock, unixSeconds } from '../core/clock.ts'
+import { asRuntimeError, RuntimeError, serviceExited, TERMINATED } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
 import { formatPid, looksLikePid, parsePid } from '../core/pid.ts'
 import { Links } from './links.ts'
@@ -8,6 +9,7 @@ import { Names } from './names.ts'
 import {
   type Ancestor,
   type Exit,
+  noPayload,
   type Payload,
   type Process,
   type ProcessFactory,
@@ -46,6 +48,8 @@ export interface Outside {
   factory(definition: string): ProcessFactory | undefined
   /** A process goes on as another program. */
   upgraded(process: Process): void
+  /** A serial that no other thread gives. */
+  serial(): number
 }
 
 interface Lineage {
@@ -56,8 +60,9 @@ interface Lineage {
 
 export class Kernel {
   readonly scheduler: Scheduler
+  readonly clock: Clock
   readonly names = new Names()
-  readonly links = new Links()
+  readonly links: Links
   readonly hosts = new Map<string, ProcessHost>()
   /** How to make processes of each definition, from its current code. */
   readonly factories = new Map<string, ProcessFactory>()
@@ -74,8 +79,6 @@ export class Kernel {
   /** Where to ask for what this kernel does not have, in a worker thread. */
   outside: Outside | undefined
   #serial = 0
-  /** Where serials come from, when not from this kernel's own count. */
-  readonly #serials: (() => number) | undefined
 
   /** `failed` is told of every process that ended with an error, for the log. */
   constructor(
@@ -83,17 +86,18 @@ export class Kernel {
     node: string,
     failed: (process: Process, error: RuntimeError) => void,
     id = node,
-    serials?: () => number,
+    clock: Clock = systemClock(),
   ) {
     this.scheduler = scheduler
-    this.#serials = serials
+    this.clock = clock
+    this.links = new Links(clock)
     this.node = node
     this.id = id
     this.#failed = failed
   }
 
   nextSerial(): number {
-    return this.#serials === undefined ? ++this.#serial : this.#serials()
+    return this.outside === undefined ? ++this.#serial : this.outside.serial()
   }
 
   /** First and last of a run of serials that another thread may give to its processes. */
@@ -207,7 +211,7 @@ export class Kernel {
 
   /** Tells processes that asked for it (`upgradable`) that they run old code of these definitions, and whose change it was. */
   outdated(changes: ReadonlyMap<string, readonly string[]>): void {
-    const at = Math.floor(Date.now() / 1000)
+    const at = unixSeconds(this.clock)
     for (const process of [...this.#processes.values()]) {
       const sources = process.options.upgradable ? changes.get(process.definition) : undefined
       if (sources !== undefined) process.event({ kind: 'pid.outdated', from: process.pid, at, sources })
@@ -245,7 +249,7 @@ export class Kernel {
     ended: (process: Process, exit: Exit) => void,
     parent?: Ancestor,
   ): ProcessInit {
-    return new Start(this.node, serial, host, frame, args, ended, parent)
+    return new Start(this.node, serial, host, frame, args, ended, parent, this.clock.wallMs())
   }
 
   /** Calls `release` for every process that ends, before anybody is told. */
@@ -277,8 +281,9 @@ export class Kernel {
   }
 
   #ended(process: Process, exit: Exit): void {
-    if (exit.error !== undefined && process.neverStarted !== true) this.#failed(process, exit.error)
-    this.remove(process, exit)
+    const normal = exit.error === serviceExited
+    if (exit.error !== undefined && !normal && process.neverStarted !== true) this.#failed(process, exit.error)
+    this.remove(process, normal ? { error: undefined, result: noPayload } : exit)
   }
 
   #tell(process: Process, exit: Exit): void {
@@ -291,7 +296,7 @@ export class Kernel {
   /** Ends a process before its next step; a terminal host's processes end only by themselves (spec/process.md §2). */
   terminate(process: Process): void {
     if (this.hosts.get(process.host)?.kind === 'terminal') return
-    process.terminate(new RuntimeError('Internal', 'process terminated'))
+    process.terminate(new RuntimeError('Internal', TERMINATED))
   }
 
   /** An exit as plain data, copied while it is valid. */
@@ -318,6 +323,7 @@ class Start implements ProcessInit {
   readonly args: Payload
   readonly ended: (process: Process, exit: Exit) => void
   readonly parent: Ancestor | undefined
+  readonly startedAt: number
   readonly #node: string
 
   constructor(
@@ -328,8 +334,10 @@ class Start implements ProcessInit {
     args: Payload,
     ended: (process: Process, exit: Exit) => void,
     parent: Ancestor | undefined,
+    startedAt: number,
   ) {
     this.parent = parent
+    this.startedAt = startedAt
     this.#node = node
     this.serial = serial
     this.host = host

@@ -1,5 +1,6 @@
 // Who is told when a process ends: monitors always, links when it ended with an error (spec/process.md §5).
 
+import { type Clock, unixSeconds } from '../core/clock.ts'
 import { RuntimeError } from '../core/error.ts'
 import type { Exit, Process } from './process.ts'
 
@@ -16,6 +17,11 @@ export class Links {
   /** Processes that a link takes down, and whether somebody is at it: a chain of links must not become a chain of calls. */
   readonly #falling: Process[] = []
   #fells = false
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   #of(process: Process): Relations {
     let relations = this.#relations.get(process)
@@ -61,7 +67,7 @@ export class Links {
     this.#relations.delete(process)
     for (const target of relations.monitored) this.#relations.get(target)?.monitors.delete(process)
     for (const peer of relations.links) this.#relations.get(peer)?.links.delete(process)
-    const at = Math.floor(Date.now() / 1000)
+    const at = unixSeconds(this.#clock)
     for (const watcher of relations.monitors) {
       this.#relations.get(watcher)?.monitored.delete(process)
       watcher.event({ kind: 'pid.exit', from: process.pid, at, exit })

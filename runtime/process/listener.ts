@@ -41,7 +41,7 @@ export class Listener implements Process {
   readonly definition = 'host:listener'
   readonly frame = emptyFrame
   readonly options: ProcessOptions = { trap_links: false, upgradable: false, interrupts: false }
-  readonly startedAt = Date.now()
+  readonly startedAt: number
   readonly #deps: ListenerDeps
   #ended = false
 
@@ -49,6 +49,7 @@ export class Listener implements Process {
   constructor(deps: ListenerDeps, name?: string) {
     this.#deps = deps
     this.serial = deps.kernel.nextSerial()
+    this.startedAt = deps.kernel.clock.wallMs()
     this.pid = formatPid(HOST, this.serial, deps.kernel.node)
     if (name !== undefined) deps.kernel.names.register(name, this)
     deps.kernel.add(this)

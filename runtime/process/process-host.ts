@@ -1,7 +1,15 @@
 // A process host: where processes run and are counted, a supervised service. Stopping cancels all and waits for them.
 
+import { type Clock, unixSeconds } from '../core/clock.ts'
 import { RuntimeError } from '../core/error.ts'
 import type { Process } from './process.ts'
+
+export interface ProcessHostOptions {
+  readonly clock: Clock
+  readonly hideLogs?: boolean
+  /** Living processes at most. */
+  readonly maxProcesses?: number
+}
 
 /** The part of supervisor/service.ts that a host is; the supervisor adds deadlines and restarts. */
 export class ProcessHost {
@@ -18,11 +26,19 @@ export class ProcessHost {
 
   /** Terminal hosts: logs go to the event bus alone while a process runs here. */
   readonly hideLogs: boolean
+  readonly maxProcesses: number
+  readonly #clock: Clock
 
-  constructor(id: string, kind: 'process' | 'terminal', hideLogs = false) {
+  constructor(
+    id: string,
+    kind: 'process' | 'terminal',
+    { clock, hideLogs = false, maxProcesses = Number.POSITIVE_INFINITY }: ProcessHostOptions,
+  ) {
     this.id = id
     this.kind = kind
     this.hideLogs = hideLogs
+    this.maxProcesses = maxProcesses
+    this.#clock = clock
   }
 
   get running(): boolean {
@@ -38,9 +54,14 @@ export class ProcessHost {
     this.#state = 'stopped'
   }
 
-  /** Throws Unavailable unless it runs (spec/process.md §2). */
+  /** Throws Unavailable unless it runs (spec/process.md §2), and LimitExceeded when it is full. */
   accept(): void {
-    if (this.#state === 'running') return
+    if (this.#state === 'running') {
+      if (this.processes.size < this.maxProcesses) return
+      throw new RuntimeError('LimitExceeded', `processes on ${this.id}: more than the limit of ${this.maxProcesses}`, {
+        retryable: true,
+      })
+    }
     const why = this.#state === 'stopping' ? 'host is shutting down' : 'host is not running'
     throw new RuntimeError('Unavailable', why, { retryable: true })
   }
@@ -78,7 +99,8 @@ export class ProcessHost {
 
   /** Asks one process to end because the host does. */
   cancel(process: Process): void {
-    process.event({ kind: 'pid.cancel', from: '', at: Math.floor(Date.now() / 1000), reason: 'scheduler shutdown' })
+    const at = unixSeconds(this.#clock)
+    process.event({ kind: 'pid.cancel', from: '', at, reason: 'scheduler shutdown' })
   }
 
   /** Ends what is left: the deadline has passed. */

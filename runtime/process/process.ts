@@ -69,6 +69,11 @@ export interface Ancestor {
   readonly host: string
 }
 
+/** What a process may hold at once; modules that hand such things out ask. */
+export interface ProcessLimits {
+  readonly timers: number
+}
+
 export interface ProcessActivity {
   readonly state: 'running' | 'ready' | 'waiting'
   /** Those that have not ended, the main one included. */
@@ -89,6 +94,7 @@ export interface Process {
   readonly definition: string
   readonly frame: Frame
   readonly options: ProcessOptions
+  readonly limits?: ProcessLimits
   setOptions(changes: Partial<ProcessOptions>): void
   readonly ended: boolean
   readonly startedAt: number
@@ -127,6 +133,8 @@ export interface ProcessInit {
   readonly frame: Frame
   readonly args: Payload
   readonly parent?: Ancestor | undefined
+  /** Milliseconds since 1970; of the first process of this pid. */
+  readonly startedAt: number
   /** Called exactly once, when the process has ended and its resources are free. */
   readonly ended: (process: Process, exit: Exit) => void
 }

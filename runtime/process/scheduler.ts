@@ -13,8 +13,10 @@ export const SLICE_MS = 5
 /** The loop hands back to Node after this long. */
 export const BUDGET_MS = 5
 const LOOK_EVERY = 16
-/** A slice of a test with a schedule of its own ends after this long. */
+/** With a schedule of a test, a slice that nothing ended before ends after this long, in the scheduler's own time. */
 const ENDLESS_MS = 100
+/** That time: every look at a slice counts as this long, however long it took. */
+const LOOK_MS = 0.01
 
 /** A queue that grows by doubling and never shifts elements. */
 class Ring<T> {
@@ -65,8 +67,8 @@ class Ring<T> {
 
 export interface SchedulerOptions {
   /**
-   * For tests: picks which of `count` ready tasks runs next. No clock decides then (but for slices that never end), so that a
-   * seed replays an interleaving.
+   * For tests: picks which of `count` ready tasks runs next. No clock of the machine decides anything then, so that a seed
+   * replays an interleaving on a busy machine too.
    */
   readonly pick?: (count: number) => number
   /** With `pick`: whether a slice that was looked at ends there. */
@@ -85,6 +87,8 @@ export class Scheduler {
   #scheduled = false
   #running = false
   #loopStart = 0
+  /** Time of a test's schedule: it passes by looking. */
+  #looked = 0
   /** When the running slice was first looked at; 0 until then, so that short slices never read the clock. */
   sliceStart = 0
   /** Set when the loop's budget is used up: nested runs stop too. */
@@ -116,7 +120,7 @@ export class Scheduler {
     this.#scheduled = false
     this.#running = true
     this.overBudget = false
-    this.#loopStart = performance.now()
+    this.#loopStart = this.time()
     this.#turn?.(true)
     let count = 0
     try {
@@ -135,7 +139,7 @@ export class Scheduler {
 
   #runBusy(): void {
     this.overBudget = false
-    this.#loopStart = performance.now()
+    this.#loopStart = this.time()
     // Only those that wait now: one that stays busy goes behind what has become ready.
     for (let left = this.#busy.length; left > 0 && this.withinBudget(); left--) this.#busy.shift()?.run()
   }
@@ -155,6 +159,11 @@ export class Scheduler {
     return this.#pick === undefined ? performance.now() - this.#loopStart : 0
   }
 
+  /** What slices are measured with: milliseconds of the machine, or of a test's schedule. */
+  time(): number {
+    return this.#pick === undefined ? performance.now() : this.#looked
+  }
+
   /**
    * Runs other tasks from inside a task that has to wait, until it need not wait any longer. Saves the suspend and resume
    * when the answer comes from one of them (design ENGINE §6).
@@ -169,23 +178,24 @@ export class Scheduler {
     }
   }
 
-  /** True when the running slice should end: it has had its time, or the loop has. Looks at the clock. */
-  sliceOver(): boolean {
-    const now = performance.now()
+  /** True when the running slice should end: it has had its `slice` of time, or the loop has. Looks at the clock. */
+  sliceOver(slice: number): boolean {
     if (this.#pick !== undefined) {
-      if (this.sliceStart === 0) this.sliceStart = now
-      return this.#preempt() || now - this.sliceStart > ENDLESS_MS
+      this.#looked += LOOK_MS
+      if (this.sliceStart === 0) this.sliceStart = this.#looked
+      return this.#preempt() || this.#looked - this.sliceStart > ENDLESS_MS
     }
+    const now = performance.now()
     if (this.sliceStart === 0) {
       this.sliceStart = now
       return now - this.#loopStart > BUDGET_MS
     }
-    return now - this.sliceStart > SLICE_MS || now - this.#loopStart > BUDGET_MS + SLICE_MS
+    return now - this.sliceStart > slice || now - this.#loopStart > BUDGET_MS + SLICE_MS
   }
 
   /** By how much the running slice is longer than it should be; of use when `sliceOver` has just said so. */
   get overrun(): number {
-    return this.sliceStart === 0 ? 0 : performance.now() - this.sliceStart - SLICE_MS
+    return this.sliceStart === 0 ? 0 : this.time() - this.sliceStart - SLICE_MS
   }
 
   /** False when the loop's time is used up. Looks at the clock. */

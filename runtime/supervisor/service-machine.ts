@@ -4,7 +4,7 @@
 import { assign, createActor, setup } from 'xstate'
 import type { Clock, Timer } from '../core/clock.ts'
 import { formatDuration } from '../core/duration.ts'
-import { asRuntimeError, RuntimeError } from '../core/error.ts'
+import { asRuntimeError, RuntimeError, serviceExited } from '../core/error.ts'
 import { delayAfter } from './backoff.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Service } from './service.ts'
@@ -128,7 +128,7 @@ function machineOf({ service, lifecycle, clock, random }: ServiceMachineDeps, se
     let running = false
     let over: { error: RuntimeError | undefined } | undefined
     const ended = (error: RuntimeError | undefined): void => {
-      over ??= { error }
+      over ??= { error: error === serviceExited ? undefined : error }
       if (running) send({ type: 'ended', run: mine, ...over })
     }
     const arrived = (error: RuntimeError | undefined): void => {

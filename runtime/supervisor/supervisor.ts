@@ -2,7 +2,7 @@
 // It takes part in changesets: what a change registers is started when the change commits.
 
 import type { Clock } from '../core/clock.ts'
-import { asRuntimeError, errorText, RuntimeError } from '../core/error.ts'
+import { asRuntimeError, errorText, RuntimeError, TERMINATED } from '../core/error.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Service } from './service.ts'
@@ -140,9 +140,14 @@ export class Supervisor {
     await this.#startThese([id], () => true)
   }
 
-  /** Stops a service; its dependants stay. Throws NotFound. */
+  /** Stops a service; its dependants stay. Throws NotFound, Timeout when it had to be ended, and what its stop threw. */
   async stop(id: string, reason = 'stop requested'): Promise<void> {
-    await this.#stopOne(this.#require(id), reason)
+    const supervised = this.#require(id)
+    await this.#stopOne(supervised, reason)
+    const { status, error } = supervised.machine.state
+    if (status !== 'failed' || error === undefined) return
+    if (error.kind !== 'Timeout') throw error
+    throw new RuntimeError('Timeout', `service stop timed out: ${id}`, { retryable: true, cause: error })
   }
 
   /** Throws NotFound. */
@@ -273,7 +278,7 @@ export class Supervisor {
   #report(id: string, { status, error }: ServiceState, details: string): void {
     const line = `service ${id} is ${status}`
     if (error !== undefined && (status === 'failed' || status === 'exited')) {
-      const level = error.kind === 'Canceled' ? 'warn' : 'error'
+      const level = error.kind === 'Canceled' || error.message === TERMINATED ? 'warn' : 'error'
       this.#logger.log(level, line, { serviceID: id, status, error })
     } else if (status === 'starting' || status === 'exited') {
       this.#logger.info(line, details === '' ? { serviceID: id } : { serviceID: id, details })

@@ -17,6 +17,7 @@ export interface PackedProgram {
   readonly codes: readonly PackedCode[]
   readonly method: string
   readonly limits: Limits
+  readonly isolated: boolean
   readonly generated: boolean
 }
 
@@ -32,6 +33,7 @@ export function packProgram(program: Program): PackedProgram {
     })),
     method: program.method,
     limits: { ...program.limits },
+    isolated: program.isolated === true,
     generated: program.generated,
   }
 }
@@ -50,8 +52,8 @@ export function unpackProgram(packed: PackedProgram): Program {
   packed.codes.forEach((code, i) => {
     for (const [alias, place] of code.imports) imports[i]?.set(alias, codes[place] as Code) // places of this list
   })
-  const { method, limits, generated } = packed
-  return { code: codes[0] as Code, method, limits, generated } // a program has its entry's code at least
+  const { method, limits, isolated, generated } = packed
+  return { code: codes[0] as Code, method, limits, isolated, generated } // a program has its entry's code at least
 }
 
 export interface PackedFrame {

@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { manualClock } from '../../runtime/core/clock.ts'
 import { timeModule } from '../../runtime/features/time/time-module.ts'
-import { type LuaNode, luaNode } from '../support/lua-node.ts'
+import { HOST, type LuaNode, luaNode } from '../support/lua-node.ts'
 
 const clock = manualClock()
 let node: LuaNode
@@ -284,12 +284,37 @@ describe('select', () => {
   })
 
   test('an empty select waits for ever, and a default makes it return', async () => {
-    node.process('app:empty', 'return { main = function() channel.select {} end }')
+    node.process('app:empty', 'return { main = function() process.inbox() channel.select {} end }')
     const empty = node.spawn('app:empty')
     expect(await lua('return channel.select { default = true }.default')).toBe(true)
     await lua('for i = 1, 5 do coroutine.yield() end')
     expect(empty.ended).toBe(false)
     node.kernel.terminate(empty)
+  })
+
+  test.each([
+    ['alone', '', 1],
+    ['after another has ended', 'coroutine.spawn(function() coroutine.yield() end)', 1],
+    ['beside others like it', 'for i = 1, 2 do coroutine.spawn(function() channel.select {} end) end', 3],
+  ])('a process in which nothing can ever happen again ends: an empty select %s', async (_what, before, threads) => {
+    node.process('app:dead', `return { main = function() ${before} channel.select {} end }`)
+    const { error } = await node.run('app:dead')
+    expect(error?.message).toBe(`deadlock: all coroutines blocked with no pending operations (threads=${threads})`)
+    expect(error?.kind).toBe('Internal')
+  })
+
+  test.each([
+    ['a private channel', 'channel.new():receive()'],
+    ['a channel beside an empty select', 'coroutine.spawn(function() channel.select {} end) channel.new():receive()'],
+    ['a subscription', 'process.listen("t") channel.select {}'],
+    ['its events', 'process.events() channel.select {}'],
+    ['a pending operation', 'coroutine.spawn(function() process.exec("app:waits", HOST) end) channel.select {}'],
+  ])('a process that waits for %s is idle, not dead', async (_what, body) => {
+    node.process('app:waits', 'return { main = function() channel.new():receive() end }')
+    node.process('app:idle', `local HOST = "${HOST}" return { main = function() ${body} end }`)
+    const idle = node.spawn('app:idle')
+    await lua('for i = 1, 10 do coroutine.yield() end')
+    expect(idle.ended).toBe(false)
   })
 
   test('the same case can be used again and again', async () => {

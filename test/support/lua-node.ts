@@ -69,10 +69,12 @@ export async function luaNode(
   const scheduler = new Scheduler(options)
   const failures: LuaNode['failures'] = []
   const prints: string[] = []
-  const kernel = new Kernel(scheduler, '', (process, error) => failures.push({ definition: process.definition, error }))
+  const clock = options.clock ?? systemClock()
+  const failed = (process: Process, error: RuntimeError): void =>
+    void failures.push({ definition: process.definition, error })
+  const kernel = new Kernel(scheduler, '', failed, '', clock)
   const guard = new Guard({ strict: options.strict ?? false })
   const functions = new Functions()
-  const clock = options.clock ?? systemClock()
   const added = typeof modules === 'function' ? modules(kernel) : modules
   const base = [processModule({ kernel, guard }), errorsModule, payloadModule, osModule({ clock })]
   const all = [...base, funcsModule({ functions, guard, clock, random: options.random ?? Math.random }), ...added]
@@ -97,7 +99,7 @@ export async function luaNode(
   await engines.prepare({ generated: false })
   await engines.prepare({ generated: true })
   const addHost = (id: string, kind: 'process' | 'terminal' = 'process'): ProcessHost => {
-    const host = new ProcessHost(id, kind)
+    const host = new ProcessHost(id, kind, { clock })
     host.start()
     kernel.hosts.set(id, host)
     return host

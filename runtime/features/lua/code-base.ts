@@ -3,9 +3,10 @@
 
 import type { Entry, Origin } from '../../core/entry.ts'
 import { moduleError, RuntimeError } from '../../core/error.ts'
-import { asName, field, notA } from '../../core/field.ts'
+import { asMap, asName, asText, field, notA } from '../../core/field.ts'
 import { parseId } from '../../core/id.ts'
-import { isMap } from '../../core/value.ts'
+import { emptyMap, isMap } from '../../core/value.ts'
+import { decodeLimits, type LimitOptions } from '../../lua/limit-options.ts'
 import type { Code, Program } from '../../lua/program.ts'
 import type { Erased } from '../../lua/typed/erase.ts'
 import type { Participant } from '../../registry/kind.ts'
@@ -19,6 +20,14 @@ export interface LuaConfig {
   readonly modules: ReadonlyMap<string, string>
   /** Alias to entry id. */
   readonly imports: ReadonlyMap<string, string>
+  readonly options: LuaOptions
+}
+
+/** How the code runs, as far as its entry says. */
+export interface LuaOptions {
+  readonly limits: LimitOptions
+  /** Each process has a VM of its own. */
+  readonly isolated: boolean
 }
 
 interface Node {
@@ -42,11 +51,13 @@ export interface CodeBaseDeps {
   readonly knownModule: (name: string) => boolean
   /** Modules only entries of a component or of the host may be granted (design DECISIONS, Provenance). */
   readonly guarded: ReadonlySet<string>
-  /** Everything of a program but its code. */
-  readonly policy: (origin: Origin) => Pick<Program, 'limits' | 'generated'>
+  /** Everything of a program but its code. Throws Invalid when the entry asks for more than its origin may have. */
+  readonly policy: (id: string, origin: Origin, options: LuaOptions) => Omit<Program, 'code' | 'method'>
   /** Told of ids whose running processes now run old code, their own or a library's. */
   readonly outdated: (changes: ReadonlyMap<string, readonly string[]>) => void
 }
+
+export const noLuaOptions: LuaOptions = { limits: {}, isolated: false }
 
 /** Reads the shared fields. Throws Invalid naming the entry and the field. */
 export function decodeLua(entry: Entry, defaults: { method?: string; requireSource: boolean }): LuaConfig {
@@ -67,7 +78,20 @@ export function decodeLua(entry: Entry, defaults: { method?: string; requireSour
     if (id.ns === '') modules.set(alias, id.name)
     else imports.set(alias, target)
   }
-  return { source, method, modules, imports }
+  return { source, method, modules, imports, options: decodeOptions(entry) }
+}
+
+/** `options: { isolation, limits }`. */
+function decodeOptions(entry: Entry): LuaOptions {
+  const options = { ...entry, data: field(entry, 'options', asMap, emptyMap()) }
+  const isolation = field(options, 'isolation', asText, 'program')
+  if (isolation !== 'program' && isolation !== 'process') {
+    throw notA(`entry ${entry.id}: options.isolation`, isolation, 'program or process')
+  }
+  return {
+    limits: decodeLimits(field(options, 'limits', asMap, emptyMap()), `entry ${entry.id}: options.limits`),
+    isolated: isolation === 'process',
+  }
 }
 
 function asSource(value: unknown, what: string): string {
@@ -118,6 +142,7 @@ export class CodeBase implements Participant {
   /** Adds or replaces an entry's code. Throws NotFound for an unknown import or module, Invalid for bad syntax or a cycle. */
   set(entry: Entry, config: LuaConfig, origin: Origin, rebuild?: (program: Program) => void): void {
     this.#checkModules(entry.id, config, origin)
+    this.#deps.policy(entry.id, origin, config.options)
     for (const target of config.imports.values()) {
       if (target !== entry.id && this.#nodes.get(target)?.library !== true) {
         throw unknownNode(target, `imported by ${entry.id}`)
@@ -187,7 +212,11 @@ export class CodeBase implements Participant {
   /** The program of an entry with the code of this moment. */
   program(id: string): Program {
     const node = this.#node(id)
-    return { code: this.#code(node), method: node.config.method, ...this.#deps.policy(node.origin) }
+    return {
+      code: this.#code(node),
+      method: node.config.method,
+      ...this.#deps.policy(id, node.origin, node.config.options),
+    }
   }
 
   /**
@@ -210,7 +239,7 @@ export class CodeBase implements Participant {
       modules: config.modules,
       imports,
     }
-    return { code, method: whole ? 'main' : config.method, ...this.#deps.policy('runtime') }
+    return { code, method: whole ? 'main' : config.method, ...this.#deps.policy(id, 'runtime', config.options) }
   }
 
   #node(id: string): Node {

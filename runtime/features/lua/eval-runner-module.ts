@@ -7,7 +7,7 @@ import { type Call, type LuaModule, LuaType, list, optionalTable, optionalText, 
 import type { Code, Program } from '../../lua/program.ts'
 import { payloadOf } from '../../process/process.ts'
 import type { Guard } from '../../security/guard.ts'
-import type { CodeBase } from './code-base.ts'
+import { type CodeBase, noLuaOptions } from './code-base.ts'
 import { evalCeiling } from './eval-ceiling.ts'
 import type { LuaKindDeps } from './kinds.ts'
 import { luaLiteral } from './lua-literal.ts'
@@ -85,7 +85,7 @@ export const evalRunnerModule = (deps: EvalDeps): LuaModule => {
     if (options['context'] !== undefined) granted.set('ctx', 'ctx')
     const given = customModules(optionalTable(options['custom_modules'], 1, "'custom_modules'") ?? {})
     return {
-      program: codeBase.loose(CHUNK, { source, method, modules: granted, imports }, given),
+      program: codeBase.loose(CHUNK, { source, method, modules: granted, imports, options: noLuaOptions }, given),
       modules,
       confinement: evalCeiling(call.frame, { generated, opened, processes: extra.includes('process') }),
     }

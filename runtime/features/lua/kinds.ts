@@ -4,6 +4,7 @@ import type { Entry } from '../../core/entry.ts'
 import { moduleError } from '../../core/error.ts'
 import { asCount, asMap, asName, field } from '../../core/field.ts'
 import type { Frame } from '../../core/frame.ts'
+import { isMap } from '../../core/value.ts'
 import type { PoolDeps, PoolOptions } from '../../lua/function-pool.ts'
 import type { Program } from '../../lua/program.ts'
 import type { CallOptions } from '../../process/call-options.ts'
@@ -50,7 +51,7 @@ const poolTypes = ['inline', 'lazy', 'static', 'adaptive'] as const
 
 interface FunctionConfig extends LuaConfig {
   readonly maxSize: number
-  readonly options: CallOptions
+  readonly callOptions: CallOptions
 }
 
 /** How many workers a `pool` block allows at most (spec/lua-modules.md §4). */
@@ -82,7 +83,7 @@ export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
     decode(entry) {
       const config = decodeLua(entry, { requireSource: true })
       if (config.method === '') throw moduleError('Invalid', `entry ${entry.id}: method is required`)
-      return { ...config, maxSize: poolSize(entry), options: entryCallOptions(entry) }
+      return { ...config, maxSize: poolSize(entry), callOptions: entryCallOptions(entry) }
     },
     needs: (config) => [...config.imports.values()],
     async open(entry, config, { origin }) {
@@ -92,7 +93,7 @@ export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
       let generated = false
       let release = (): void => undefined
       const use = (program: Program): void => {
-        const { maxSize, options } = current
+        const { maxSize, callOptions } = current
         if (pool !== undefined && program.generated === generated) {
           pool.replace(program)
         } else {
@@ -101,9 +102,9 @@ export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
           pool = deps.pool(program, { maxSize })
           generated = program.generated
         }
-        release = functions.register(entry.id, repeated(pool, options, deps))
+        release = functions.register(entry.id, repeated(pool, callOptions, deps))
         // A pool of one is one state, and must stay so.
-        const anywhere = !generated && options.retry === undefined && maxSize > 1
+        const anywhere = !generated && callOptions.retry === undefined && maxSize > 1
         programs.setFunction(entry.id, anywhere ? { program, maxSize } : undefined)
       }
       const renew = async (): Promise<void> => {
@@ -176,7 +177,15 @@ export function processKind(deps: LuaKindDeps, kind: 'process.lua' | 'workflow.l
 export function libraryKind({ codeBase }: Pick<LuaKindDeps, 'codeBase'>): Kind<LuaConfig> {
   return {
     kind: 'library.lua',
-    decode: (entry) => decodeLua(entry, { requireSource: true }),
+    decode(entry) {
+      if (isMap(entry.data) && entry.data['options'] !== undefined) {
+        throw moduleError(
+          'Invalid',
+          `entry ${entry.id}: options: a library runs under those of the entry that imports it`,
+        )
+      }
+      return decodeLua(entry, { requireSource: true })
+    },
     needs: (config) => [...config.imports.values()],
     open(entry, config, { origin }) {
       codeBase.set(entry, config, origin)

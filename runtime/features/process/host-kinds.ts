@@ -1,8 +1,9 @@
 // The kinds that run processes: process.host, terminal.host and process.service, all of them supervised services.
 
+import { unixSeconds } from '../../core/clock.ts'
 import type { Entry } from '../../core/entry.ts'
 import { moduleError } from '../../core/error.ts'
-import { asBoolean, asCount, asList, asMap, asName, field } from '../../core/field.ts'
+import { asBoolean, asCount, asList, asMap, asName, field, notA } from '../../core/field.ts'
 import { emptyFrame, type Frame } from '../../core/frame.ts'
 import { parseId, resolveId } from '../../core/id.ts'
 import { emptyMap, isMap, type Value } from '../../core/value.ts'
@@ -28,6 +29,8 @@ export interface HostKindDeps {
   readonly kernel: Kernel
   readonly supervisor: Supervisor
   readonly policies: Policies
+  /** Living processes on a host whose entry does not say. */
+  readonly maxProcesses: number
 }
 
 interface HostConfig {
@@ -35,6 +38,7 @@ interface HostConfig {
   readonly hideLogs: boolean
   /** Threads that run its processes; one is the thread of the runtime itself. */
   readonly workers: number
+  readonly maxProcesses: number
 }
 
 /** Threads beyond this only take turns. */
@@ -49,20 +53,34 @@ function workersOf(entry: Entry, kind: string): number {
   throw moduleError('Invalid', `entry ${entry.id}: host.workers must be from 1 to ${MAX_WORKERS}, not ${workers}`)
 }
 
+/** `host.limits.processes`, at least one. */
+function maxProcesses(entry: Entry, fallback: number): number {
+  const host = { ...entry, data: field(entry, 'host', asMap, emptyMap()) }
+  const limits = { ...entry, data: field(host, 'limits', asMap, emptyMap()) }
+  const where = `entry ${entry.id}: host.limits`
+  for (const name of Object.keys(limits.data)) {
+    if (name !== 'processes') throw moduleError('Invalid', `${where}.${name} is no limit (there is processes)`)
+  }
+  return field(limits, 'processes', (value) => atLeastOne(value, `${where}.processes`), fallback)
+}
+
 /** Both hosts: on update the host is stopped, its processes cancelled, and another takes its place. */
-function hostKind(
-  kind: 'process.host' | 'terminal.host',
-  { kernel, supervisor, threads }: HostKindDeps,
-): Kind<HostConfig> {
+function hostKind(kind: 'process.host' | 'terminal.host', deps: HostKindDeps): Kind<HostConfig> {
+  const { kernel, supervisor, threads } = deps
   return {
     kind,
     decode: (entry) => ({
       lifecycle: decodeLifecycle(entry),
       hideLogs: field(entry, 'hide_logs', asBoolean, false),
       workers: workersOf(entry, kind),
+      maxProcesses: maxProcesses(entry, deps.maxProcesses),
     }),
-    open(entry, { lifecycle, hideLogs, workers }) {
-      const host = new ProcessHost(entry.id, kind === 'terminal.host' ? 'terminal' : 'process', hideLogs)
+    open(entry, { lifecycle, hideLogs, workers, maxProcesses }) {
+      const host = new ProcessHost(entry.id, kind === 'terminal.host' ? 'terminal' : 'process', {
+        clock: kernel.clock,
+        hideLogs,
+        maxProcesses,
+      })
       const elsewhere = workers > 1 ? threads : undefined
       if (elsewhere !== undefined) host.workers = workers
       elsewhere?.addHost(entry.id, workers)
@@ -88,6 +106,12 @@ function hostKind(
       }
     },
   }
+}
+
+const atLeastOne: typeof asCount = (value, what) => {
+  const count = asCount(value, what)
+  if (count === 0) throw notA(what, value, 'a positive integer')
+  return count
 }
 
 interface ServiceConfig {
@@ -156,7 +180,7 @@ class ProcessService implements Service {
     this.#process = process
     kernel.watch(process, (exit) => {
       this.#process = undefined
-      if (this.#stopped === undefined) ended({ error: exit.error })
+      if (this.#stopped === undefined) ended({ error: exit.error?.wrap('process failed') })
       else this.#stopped()
     })
   }
@@ -170,7 +194,12 @@ class ProcessService implements Service {
         resolve()
       }
     })
-    process.event({ kind: 'pid.cancel', from: '', at: Math.floor(Date.now() / 1000), reason: 'service stopping' })
+    process.event({
+      kind: 'pid.cancel',
+      from: '',
+      at: unixSeconds(this.#deps.kernel.clock),
+      reason: 'service stopping',
+    })
     return gone
   }
 

@@ -1,5 +1,6 @@
 // The global `process`: the hot functions are raw (raw.ts), the rest is here, against the module socket (spec/process.md).
 
+import { unixSeconds } from '../../core/clock.ts'
 import { moduleError } from '../../core/error.ts'
 import type { Actor, Frame, Scope } from '../../core/frame.ts'
 import { withContext } from '../../core/frame.ts'
@@ -101,7 +102,7 @@ export function processModule({ kernel, guard }: ProcessDeps): LuaModule {
 
       cancel: targeting('cancel', (call, target, reason) => {
         const why = optionalText(reason, 2, "'cancel'") ?? ''
-        target.event({ kind: 'pid.cancel', from: call.process.pid, at: Math.floor(Date.now() / 1000), reason: why })
+        target.event({ kind: 'pid.cancel', from: call.process.pid, at: unixSeconds(kernel.clock), reason: why })
       }),
       terminate: targeting('terminate', (_call, target) => kernel.terminate(target)),
 

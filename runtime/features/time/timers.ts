@@ -5,8 +5,13 @@ import { RuntimeError } from '../../core/error.ts'
 import type { Call, LuaChannel } from '../../lua/module.ts'
 import type { Process } from '../../process/process.ts'
 
-/** Timers alive at once in one process of code made at run time (design/PROMISES.md, P7). */
+/** Timers alive at once in a process that works for code made at run time (design/PROMISES.md, P7). */
 const CONFINED_LIMIT = 10_000
+
+function limitOf({ frame, process }: Call): number {
+  const own = process.limits?.timers ?? Number.POSITIVE_INFINITY
+  return frame.confinement === undefined ? own : Math.min(own, CONFINED_LIMIT)
+}
 
 /** What every process has armed. One owned resource per process, not per timer: timers are made in tight loops. */
 export class ProcessTimers {
@@ -21,11 +26,12 @@ export class ProcessTimers {
     return this.#clock.now()
   }
 
-  /** Runs once after `ms`, unless cancelled or the process ends first (then `abandoned` runs). Throws LimitExceeded for confined code with too many. */
+  /** Runs once after `ms`, unless cancelled or the process ends first (then `abandoned` runs). Throws LimitExceeded when it has too many. */
   arm(call: Call, ms: number, run: () => void, abandoned: () => void = () => undefined): Timer {
     const armed = this.#of(call)
-    if (call.frame.confinement !== undefined && armed.size >= CONFINED_LIMIT) {
-      throw new RuntimeError('LimitExceeded', `timers: ${armed.size + 1} exceeds the limit of ${CONFINED_LIMIT}`)
+    const most = limitOf(call)
+    if (armed.size >= most) {
+      throw new RuntimeError('LimitExceeded', `timers: ${armed.size + 1} exceeds the limit of ${most}`)
     }
     const pending = this.#clock.after(ms, () => {
       armed.delete(timer)

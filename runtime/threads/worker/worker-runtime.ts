@@ -87,20 +87,15 @@ export class WorkerRuntime {
       handle: (code, fields, size) => this.#handlers.get(code)?.(fields as readonly never[], size),
     })
     const scheduler = new Scheduler({ turn: (running) => this.#main.running(running) })
-    this.#kernel = new Kernel(
-      scheduler,
-      start.node,
-      () => undefined,
-      start.node,
-      () => this.#serial(),
-    )
+    this.#kernel = new Kernel(scheduler, start.node, () => undefined, start.node, this.#clock)
     this.#kernel.outside = {
       find: (target) => this.#locate(target),
       factory: (id) => this.#factory(id),
       upgraded: ({ serial, definition }) => void this.#main.say(TO_MAIN.upgraded, serial, definition),
+      serial: () => this.#serial(),
     }
     if (start.host !== undefined) {
-      this.#host = new ProcessHost(start.host, 'process')
+      this.#host = new ProcessHost(start.host, 'process', { clock: this.#clock })
       this.#kernel.hosts.set(start.host, this.#host)
     }
     this.#functions = new WorkerFunctions({

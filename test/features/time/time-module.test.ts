@@ -237,6 +237,7 @@ test('a ticker that runs late or early skips what it missed and stays on its bea
   const clock: Clock = {
     now: () => now,
     wallNanos: () => 0n,
+    wallMs: () => 0,
     after(ms, run) {
       armed.push({ due: now + ms, run })
       return { cancel: () => undefined }
