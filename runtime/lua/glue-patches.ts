@@ -4,7 +4,7 @@
 type Bytes = readonly number[]
 
 interface Patch {
-  /** Bytes around the place, -1 standing for any; they occur once. */
+  /** Bytes around the place; they occur once. */
   readonly find: Bytes
   /** How many of them stand before the place. */
   readonly after: number
@@ -27,6 +27,7 @@ const precall = call(293)
 const poscall = call(291)
 const runProtected = call(283)
 const throwStatus = call(282)
+const getMetamethod = call(547)
 
 /** luaV_execute returns to lua_resume, its frame on the shadow stack given back. */
 const leaveExecute: Bytes = [...SUSPENDED, ...IF, ...local(14), 0x41, 48, 0x6a, 0x24, 0, ...RETURN_END]
@@ -60,7 +61,7 @@ const yieldsByReturning: readonly Patch[] = [
     insert: [0x22, 0, 0x41, 0, 0x48, ...IF, ...local(0), ...RETURN_END, ...local(0)],
   },
   // luaV_execute: after luaD_precall in OP_CALL, and after precallC in OP_TAILCALL, for light and for closed C functions
-  { find: [0x41, 24, 0x76, 0x41, 1, 0x6b, ...precall, 0x22, 1, 0x0d, -1], after: 13, insert: leaveExecute },
+  { find: [0x41, 24, 0x76, 0x41, 1, 0x6b, ...precall, 0x22, 1, 0x0d, 45], after: 13, insert: leaveExecute },
   { find: [...precallC, 0x0c, 5], after: 3, insert: leaveExecute },
   { find: [...precallC, 0x0c, 1], after: 3, insert: leaveExecute },
   // unroll: at the head of its loop
@@ -77,13 +78,13 @@ const yieldsByReturning: readonly Patch[] = [
  */
 const callsOnlyFunctions: Patch = {
   // i32.const 23 (TM_CALL), call luaT_gettmbyobj, local.tee 4, i32.load8_u offset=8, i32.const 15, i32.and, if
-  find: [0x41, 0x17, 0x10, -1, -1, 0x22, 0x04, 0x2d, 0x00, 0x08, 0x41, 0x0f, 0x71, 0x04, 0x40],
+  find: [0x41, 0x17, ...getMetamethod, 0x22, 0x04, 0x2d, 0x00, 0x08, 0x41, 0x0f, 0x71, 0x04, 0x40],
   after: 13,
   insert: [0x41, 2, 0x71],
 }
 
 /** The glue with all patches in it. Throws for a build they were not made for. */
-export function patchGlue(code: Uint8Array): Uint8Array<ArrayBuffer> {
+export function patchGlue(code: Buffer): Uint8Array<ArrayBuffer> {
   const places = [...yieldsByReturning, callsOnlyFunctions]
     .map(({ find, after, insert }) => ({ at: placeOf(code, find) + after, insert }))
     .sort((a, b) => a.at - b.at)
@@ -112,15 +113,13 @@ export function patchGlue(code: Uint8Array): Uint8Array<ArrayBuffer> {
   ])
 }
 
-function placeOf(code: Uint8Array, find: Bytes): number {
-  const places: number[] = []
-  const first = find[0] as number
-  for (let at = code.indexOf(first); at >= 0; at = code.indexOf(first, at + 1)) {
-    if (find.every((byte, i) => byte < 0 || code[at + i] === byte)) places.push(at)
-  }
-  if (places.length === 1) return places[0] as number
-  const bytes = find.map((byte) => (byte < 0 ? '??' : byte.toString(16).padStart(2, '0'))).join(' ')
-  throw new Error(`this build of wasmoon cannot be patched: ${bytes} occurs ${places.length} times`)
+function placeOf(code: Buffer, find: Bytes): number {
+  const bytes = Buffer.from(find)
+  const at = code.indexOf(bytes)
+  if (at >= 0 && code.indexOf(bytes, at + 1) < 0) return at
+  throw new Error(
+    `this build of wasmoon cannot be patched: ${bytes.toString('hex')} occurs ${at < 0 ? 'not' : 'again'}`,
+  )
 }
 
 /** Where the size of the code section stands, its body, the first function, and its end. */
