@@ -51,6 +51,10 @@ export class VM {
   readonly memoThread: number
   /** Living processes in it. */
   processes = 0
+  /** Processes that ever began in it. */
+  begun = 0
+  /** The method under KEY.method serves every process: running the chunk again would make the same (lua/stateless.ts). */
+  sharesMethod = false
   /** Threads of this state on the native stack: it must not be closed while there are any. */
   activations = 0
   closed = false

@@ -60,6 +60,8 @@ export class Kernel {
   /** Children and depth of confined processes, by serial. */
   readonly #lineages = new Map<number, Lineage>()
   readonly #beforeExit: ((process: Process) => void)[] = []
+  readonly #ends = new WeakMap<ProcessHost, (process: Process, exit: Exit) => void>()
+  #lastAncestor: Ancestor | undefined
   #serial = 0
 
   /** `failed` is told of every process that ended with an error, for the log. */
@@ -122,15 +124,11 @@ export class Kernel {
       throw new RuntimeError('AlreadyExists', 'name already registered', { retryable: false })
     }
     const serial = this.nextSerial()
-    const lineage = request.parent?.frame.confinement === undefined ? undefined : this.#lineage(request.parent)
-    const ended = (ended: Process, exit: Exit): void => {
-      host.remove(ended)
-      if (lineage !== undefined) lineage.family.children--
-      this.#ended(ended, exit)
-    }
-    const by = request.parent
-    const ancestor = by === undefined ? undefined : { serial: by.serial, host: by.host }
-    const process = factory.create(this.init(serial, host.id, request.frame, request.args, ended, ancestor))
+    const { parent } = request
+    const lineage = parent?.frame.confinement === undefined ? undefined : this.#lineage(parent)
+    const process = factory.create(
+      this.init(serial, host.id, request.frame, request.args, this.#endOn(host), this.#ancestor(parent)),
+    )
     if (lineage !== undefined) {
       lineage.family.children++
       this.#lineages.set(serial, { family: lineage.family, depth: lineage.depth + 1 })
@@ -138,7 +136,6 @@ export class Kernel {
     this.add(process)
     host.add(process)
     if (request.options !== undefined) process.setOptions(request.options)
-    const { parent } = request
     if (parent !== undefined && request.monitor === true) this.links.monitor(parent, process)
     if (parent !== undefined && request.link === true) this.links.link(parent, process)
     if (request.name !== undefined) this.names.register(request.name, process)
@@ -180,6 +177,26 @@ export class Kernel {
     }
   }
 
+  /** What processes of a host report their end to: one function per host, for there are many processes. */
+  #endOn(host: ProcessHost): (process: Process, exit: Exit) => void {
+    let ended = this.#ends.get(host)
+    if (ended === undefined) {
+      ended = (process, exit) => {
+        host.remove(process)
+        this.#ended(process, exit)
+      }
+      this.#ends.set(host, ended)
+    }
+    return ended
+  }
+
+  /** The parent by its parts, the same object for children spawned in a row. */
+  #ancestor(parent: Process | undefined): Ancestor | undefined {
+    if (parent === undefined) return undefined
+    if (this.#lastAncestor?.serial !== parent.serial) this.#lastAncestor = { serial: parent.serial, host: parent.host }
+    return this.#lastAncestor
+  }
+
   /** Throws LimitExceeded when a confined process may have no more children. */
   #lineage(parent: Process): Lineage {
     let lineage = this.#lineages.get(parent.serial)
@@ -194,6 +211,13 @@ export class Kernel {
     if (lineage.family.children >= MAX_CHILDREN) throw exceeded('live children', MAX_CHILDREN)
     if (lineage.depth >= MAX_DEPTH) throw exceeded('depth of processes', MAX_DEPTH)
     return lineage
+  }
+
+  #leaveLineage({ serial }: Process): void {
+    const lineage = this.#lineages.get(serial)
+    // The first of a family is no child of it.
+    if (lineage !== undefined && lineage.depth > 1) lineage.family.children--
+    this.#lineages.delete(serial)
   }
 
   #factory(definition: string): ProcessFactory {
@@ -227,7 +251,7 @@ export class Kernel {
   /** A function call is over: as `ended`, without the report of a failure (the caller gets it). */
   remove(process: Process, exit: Exit): void {
     this.#processes.delete(process.serial)
-    if (this.#lineages.size > 0) this.#lineages.delete(process.serial)
+    if (this.#lineages.size > 0) this.#leaveLineage(process)
     this.names.release(process)
     for (const release of this.#beforeExit) release(process)
     this.links.ended(process, exit)
