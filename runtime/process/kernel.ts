@@ -17,6 +17,7 @@ import {
   type Upgradable,
 } from './process.ts'
 import type { ProcessHost } from './process-host.ts'
+import { ProcessTable } from './process-table.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export interface SpawnRequest {
@@ -54,7 +55,7 @@ export class Kernel {
   readonly node: string
   /** Who this runtime is to others and in the log: the node's name, else one made at start. */
   readonly id: string
-  readonly #processes = new Map<number, Process>()
+  readonly #processes = new ProcessTable()
   readonly #watchers = new Map<Process, ((exit: Exit) => void)[]>()
   readonly #failed: (process: Process, error: RuntimeError) => void
   /** Children and depth of confined processes, by serial. */
@@ -81,7 +82,7 @@ export class Kernel {
   }
 
   processes(): IterableIterator<Process> {
-    return this.#processes.values()
+    return this.#processes[Symbol.iterator]()
   }
 
   bySerial(serial: number): Process | undefined {
@@ -159,7 +160,7 @@ export class Kernel {
       return
     }
     if (next === undefined) return
-    this.#processes.set(next.serial, next)
+    this.#processes.set(next)
     this.names.move(process, next)
     this.links.move(process, next)
     const watchers = this.#watchers.get(process)
@@ -171,7 +172,7 @@ export class Kernel {
   /** Tells processes that asked for it (`upgradable`) that they run old code of these definitions, and whose change it was. */
   outdated(changes: ReadonlyMap<string, readonly string[]>): void {
     const at = Math.floor(Date.now() / 1000)
-    for (const process of [...this.#processes.values()]) {
+    for (const process of [...this.#processes]) {
       const sources = process.options.upgradable ? changes.get(process.definition) : undefined
       if (sources !== undefined) process.event({ kind: 'pid.outdated', from: process.pid, at, sources })
     }
@@ -245,12 +246,12 @@ export class Kernel {
 
   /** Makes a process findable; for functions, which have pids but no host. */
   add(process: Process): void {
-    this.#processes.set(process.serial, process)
+    this.#processes.set(process)
   }
 
   /** A function call is over: as `ended`, without the report of a failure (the caller gets it). */
   remove(process: Process, exit: Exit): void {
-    this.#processes.delete(process.serial)
+    this.#processes.delete(process)
     if (this.#lineages.size > 0) this.#leaveLineage(process)
     this.names.release(process)
     for (const release of this.#beforeExit) release(process)

@@ -2,13 +2,14 @@
 
 import { RuntimeError } from '../core/error.ts'
 import type { Process } from './process.ts'
+import { ProcessTable } from './process-table.ts'
 
 /** The part of supervisor/service.ts that a host is; the supervisor adds deadlines and restarts. */
 export class ProcessHost {
   readonly id: string
   /** `terminal` hosts give their processes a terminal and ignore `terminate`. */
   readonly kind: 'process' | 'terminal'
-  readonly processes = new Set<Process>()
+  readonly processes = new ProcessTable()
   #state: 'stopped' | 'running' | 'stopping' = 'stopped'
   #drained: (() => void) | null = null
   /** Steps of the processes that ended here, for inspection. */
@@ -39,7 +40,7 @@ export class ProcessHost {
   }
 
   add(process: Process): void {
-    this.processes.add(process)
+    this.processes.set(process)
   }
 
   remove(process: Process): void {
@@ -52,7 +53,7 @@ export class ProcessHost {
   replace(process: Process, next: Process): void {
     if (!this.processes.delete(process)) return
     this.executed += process.steps ?? 0
-    this.processes.add(next)
+    this.processes.set(next)
   }
 
   /** Sends CANCEL to all and resolves when they have ended. */
