@@ -11,15 +11,19 @@ interface Patch {
   readonly insert: Bytes
 }
 
-// Offsets in lua_State: status 6, ci 20, nCcalls 96. The word before it is the state's extra space, which nobody else uses.
+// Offsets in lua_State: status 6, errfunc 92, nCcalls 96. The word before it is the state's extra space, which is ours.
 const local = (index: number): Bytes => [0x20, index]
 const call = (index: number): Bytes => [0x10, (index & 0x7f) | 0x80, index >> 7]
 const STATUS: Bytes = [...local(0), 0x2d, 0x00, 6]
-const SUSPENDED: Bytes = [...STATUS, 0x41, 1, 0x46]
+const setStatus = (value: number): Bytes => [...local(0), 0x41, value, 0x3a, 0, 6]
 const CALLS: Bytes = [...local(0), 0x28, 2, 96]
 const EXTRA_SPACE: Bytes = [...local(0), 0x41, 4, 0x6b]
+const CALLS_AS_RESUMED: Bytes = [...CALLS, ...EXTRA_SPACE, 0x28, 2, 0, 0x46]
+const NO_HANDLER: Bytes = [...local(0), 0x28, 2, 92, 0x45]
+const RETURN_MINUS_1: Bytes = [0x41, 0x7f, 0x0f]
 const IF = [0x04, 0x40] as const
 const RETURN_END = [0x0f, 0x0b] as const
+const END = 0x0b
 
 // Functions of this build by index.
 const precallC = call(292)
@@ -28,31 +32,41 @@ const poscall = call(291)
 const runProtected = call(283)
 const throwStatus = call(282)
 const getMetamethod = call(547)
+const luaConcat: Bytes = [0x10, 100]
+const luaError: Bytes = [0x10, 97]
 
 /** luaV_execute returns to lua_resume, its frame on the shadow stack given back. */
-const leaveExecute: Bytes = [...SUSPENDED, ...IF, ...local(14), 0x41, 48, 0x6a, 0x24, 0, ...RETURN_END]
+const leaveExecute: Bytes = [...STATUS, ...IF, ...local(14), 0x41, 48, 0x6a, 0x24, 0, ...RETURN_END]
 
 /**
  * A yield is a longjmp, here a WebAssembly exception, which V8 unwinds in 2 to 3 µs: more than all else of a message. When no C
  * call lies between the yielding function and lua_resume (nCcalls is what it was there), returning does the same: lua_yieldk
- * answers -1, precallC hands that on without taking results, luaV_execute and unroll leave when the thread has become
- * suspended, and lua_resume reads the thread's status. Everything else is as after the longjmp.
+ * answers -1, precallC hands that on without taking results, luaV_execute and unroll leave when the thread's status is not that
+ * of a running one, and lua_resume takes it for what the protected call came to. Everything else is as after the longjmp.
+ * The function `error` does so too; errors of the interpreter and of other C functions unwind as ever.
  */
-const yieldsByReturning: readonly Patch[] = [
+const leavesByReturning: readonly Patch[] = [
   // lua_resume: L->nCcalls = …; keep it in the extra space
   {
     find: [...local(0), ...local(1), 0x41, 1, 0x6a, 0x36, 2, 96, ...local(3), 0x02, 0x7f],
     after: 10,
     insert: [...EXTRA_SPACE, ...CALLS, 0x36, 2, 0],
   },
-  // lua_resume: status = luaD_rawrunprotected(L, resume, …), and the one with unroll; | L->status == LUA_YIELD
-  { find: [0x41, 0xc1, 0, ...local(5), 0x41, 12, 0x6a, ...runProtected], after: 11, insert: [...SUSPENDED, 0x72] },
-  { find: [0x41, 0xc2, 0, 0x41, 0, ...runProtected], after: 8, insert: [...SUSPENDED, 0x72] },
+  // lua_resume: status = luaD_rawrunprotected(L, resume, …) | L->status, and, running again, with unroll below a pcall
+  { find: [0x41, 0xc1, 0, ...local(5), 0x41, 12, 0x6a, ...runProtected], after: 11, insert: [...STATUS, 0x72] },
+  { find: [0x41, 0xc2, 0, 0x41, 0, ...runProtected], after: 0, insert: setStatus(0) },
+  { find: [0x41, 0xc2, 0, 0x41, 0, ...runProtected], after: 8, insert: [...STATUS, 0x72] },
   // lua_yieldk: instead of luaD_throw(L, LUA_YIELD), when nCcalls is that of lua_resume, return -1
   {
     find: [...local(4), ...local(2), 0x36, 2, 24, 0x0b, ...local(0), 0x41, 1, ...throwStatus, 0x00],
     after: 8,
-    insert: [...CALLS, ...EXTRA_SPACE, 0x28, 2, 0, 0x46, ...IF, 0x41, 0x7f, ...RETURN_END],
+    insert: [...CALLS_AS_RESUMED, ...IF, ...RETURN_MINUS_1, END],
+  },
+  // luaB_error: instead of lua_error(L), also without a message handler, set the status and return -1
+  {
+    find: [0x41, 2, ...luaConcat, END, ...local(0), ...luaError, END],
+    after: 5,
+    insert: [...CALLS_AS_RESUMED, ...NO_HANDLER, 0x71, ...IF, ...setStatus(2), ...RETURN_MINUS_1, END],
   },
   // precallC: n = f(L); if (n < 0) return n, before luaD_poscall
   {
@@ -68,7 +82,7 @@ const yieldsByReturning: readonly Patch[] = [
   {
     find: [0x03, 0x40, 0x02, 0x40, ...local(1), 0x2f, 1, 34, 0x22, 3, 0x41, 2, 0x71],
     after: 2,
-    insert: [...SUSPENDED, ...IF, ...RETURN_END],
+    insert: [...STATUS, ...IF, ...RETURN_END],
   },
 ]
 
@@ -85,7 +99,7 @@ const callsOnlyFunctions: Patch = {
 
 /** The glue with all patches in it. Throws for a build they were not made for. */
 export function patchGlue(code: Buffer): Uint8Array<ArrayBuffer> {
-  const places = [...yieldsByReturning, callsOnlyFunctions]
+  const places = [...leavesByReturning, callsOnlyFunctions]
     .map(({ find, after, insert }) => ({ at: placeOf(code, find) + after, insert }))
     .sort((a, b) => a.at - b.at)
   const section = codeSection(code)

@@ -83,6 +83,8 @@ export class VM {
     lua.setWord(this.#account + 12, NO_LIMIT)
     this.main = lua.api.lua_newstate(lua.allocSlot, this.#account)
     if (this.main === 0) throw new RuntimeError('LimitExceeded', `no memory for a VM of ${program.code.id}`)
+    // The extra space, which new threads copy: none of them was resumed (glue-patches.ts).
+    lua.setWord(this.main - 4, 0)
     try {
       this.scratchThread = this.#thread(this.main)
       this.memoThread = this.#thread(this.main)

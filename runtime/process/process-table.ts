@@ -12,7 +12,7 @@ interface Page {
 }
 
 export class ProcessTable implements Iterable<Process> {
-  /** By the upper bits of the serial; a page without processes is dropped. */
+  /** By the upper bits of the serial; a page without processes is dropped, but for the last one. */
   readonly #pages = new Map<number, Page>()
   /** The page that was added to last: most go there. */
   #last: Page | undefined
@@ -46,7 +46,7 @@ export class ProcessTable implements Iterable<Process> {
     if (page?.processes[at] !== process) return false
     page.processes[at] = undefined
     this.#size--
-    if (--page.count === 0) this.#drop(number)
+    if (--page.count === 0 && page !== this.#last) this.#pages.delete(number)
     return true
   }
 
@@ -58,19 +58,15 @@ export class ProcessTable implements Iterable<Process> {
   }
 
   #pageFor(number: number): Page {
-    if (number === this.#lastNumber && this.#last !== undefined) return this.#last
+    if (this.#last !== undefined && number === this.#lastNumber) return this.#last
     let page = this.#pages.get(number)
     if (page === undefined) {
       page = { processes: new Array<Process | undefined>(PAGE).fill(undefined), count: 0 }
       this.#pages.set(number, page)
     }
+    if (this.#last?.count === 0) this.#pages.delete(this.#lastNumber)
     this.#last = page
     this.#lastNumber = number
     return page
-  }
-
-  #drop(number: number): void {
-    this.#pages.delete(number)
-    if (number === this.#lastNumber) this.#last = undefined
   }
 }

@@ -173,6 +173,77 @@ describe('coroutine.yield', () => {
   })
 })
 
+describe('error', () => {
+  const lua = (program: string): Promise<unknown> => node.eval(program)
+  const cases: Record<string, readonly [program: string, value: unknown]> = {
+    'is caught by pcall, again and again': [
+      'local n = 0 for i = 1, 3 do local ok, e = pcall(error, { i }) if not ok then n = n + e[1] end end return n',
+      6,
+    ],
+    'is caught after its body has yielded': [
+      'local ok, e = pcall(function() coroutine.yield() error({ 7 }) end) coroutine.yield() return { ok, e[1] }',
+      [false, 7],
+    ],
+    'is caught twice, from one body and then another': [
+      `local function body(v) coroutine.yield() error(v, 0) end
+       local _, a = pcall(body, "a") local _, b = pcall(body, "b")
+       local ok, c = pcall(function() local _, c = pcall(body, "c") coroutine.yield() error(c .. "!", 0) end)
+       coroutine.yield() return a .. b .. c`,
+      'abc!',
+    ],
+    'is raised by assert': ['return select(2, pcall(function() coroutine.yield() assert(false, { 3 }) end))[1]', 3],
+    'keeps its position': [
+      'return (select(2, pcall(function() coroutine.yield()\nerror("here") end)):gsub("^.*eval%d+:", ""))',
+      '2: here',
+    ],
+    'ends a coroutine of the program': [
+      `local co = coroutine.create(function() coroutine.yield(1) error("end", 0) end)
+       coroutine.resume(co) local ok, e = coroutine.resume(co)
+       return { ok, e, coroutine.status(co), (select(2, coroutine.resume(co))) }`,
+      [false, 'end', 'dead', 'cannot resume dead coroutine'],
+    ],
+    'of a tail call': [
+      'local co = coroutine.create(function() return error("t", 0) end) return select(2, coroutine.resume(co))',
+      't',
+    ],
+    'is the body of a coroutine': ['return select(2, coroutine.resume(coroutine.create(error), "b"))', 'b'],
+    'closes what is to be closed': [
+      `local log = {}
+       local co = coroutine.create(function()
+         local a <close> = setmetatable({}, { __close = function(_, e) log[#log + 1] = e end })
+         coroutine.yield() error("x", 0)
+       end)
+       coroutine.resume(co) coroutine.resume(co) coroutine.close(co)
+       local ok = pcall(function()
+         local b <close> = setmetatable({}, { __close = function(_, e) log[#log + 1] = e end })
+         coroutine.yield() error("y", 0)
+       end)
+       return log`,
+      ['x', 'y'],
+    ],
+    'goes through a wrapped coroutine': [
+      'local f = coroutine.wrap(function() coroutine.yield() error("w", 0) end) f() return select(2, pcall(f))',
+      'w',
+    ],
+    'of a closing function': [
+      `local ok, e = pcall(function()
+         local a <close> = setmetatable({}, { __close = function() coroutine.yield() error("late", 0) end })
+         coroutine.yield() error("early", 0)
+       end) return e`,
+      'late',
+    ],
+    'without a value': ['return { pcall(function() coroutine.yield() error() end) }', [false]],
+  }
+  for (const [name, [program, value]] of Object.entries(cases)) {
+    test(name, async () => expect(await lua(program)).toEqual(value))
+  }
+
+  test('uncaught, ends the process with its message', async () => {
+    node.process('app:fails', 'return { main = function() coroutine.yield() error("gone") end }')
+    expect((await node.run('app:fails')).error).toMatchObject({ kind: 'Internal', message: 'app:fails:1: gone' })
+  })
+})
+
 test('an error that a wait ends in is raised where the wait was', async () => {
   const program = 'local ok, e = pcall(function() return probe.raises(1) end) return tostring(ok) .. " " .. tostring(e)'
   expect(await node.eval(program, { modules: ['probe'] })).toMatch(/^false .*late failure$/)
