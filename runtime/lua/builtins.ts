@@ -121,12 +121,9 @@ export function builtinFunctions(engine: LuaEngine): RawFunctions {
     // True when the given thread did not yield by itself: the running one has to yield too, and counts as suspended then.
     suspended_by_host(thread) {
       const coroutine = engine.current
-      const at = coroutine?.suspended.length ? coroutine.suspended.indexOf(lua.api.lua_tothread(thread, 1)) : -1
-      if (coroutine !== null && at >= 0) {
-        coroutine.suspended.splice(at, 1)
-        if (thread !== coroutine.thread) coroutine.suspended.push(thread)
-      }
-      lua.api.lua_pushboolean(thread, at >= 0 ? 1 : 0)
+      const suspended = coroutine?.takeSuspended(lua.api.lua_tothread(thread, 1)) === true
+      if (suspended && thread !== coroutine.thread) coroutine.suspend(thread)
+      lua.api.lua_pushboolean(thread, suspended ? 1 : 0)
       return 1
     },
 

@@ -24,14 +24,28 @@ export class Coroutine implements Task {
   answer: number | LuaRaise = 0
   /** Ended by somebody else while it waited on the native stack: it must unwind and never go on. */
   dropped = false
-  /** Threads the program made inside it that the host, and not they themselves, suspended; each level of resume looks. */
-  readonly suspended: number[] = []
   /** Sends to crowded mailboxes since it last gave up its turn. */
   flood = 0
+
+  /** Threads the program made inside it that the host, and not they themselves, suspended. */
+  #suspended: number[] | null = null
 
   constructor(thread: number, process: LuaProcess) {
     this.thread = thread
     this.process = process
+  }
+
+  /** The host suspends a thread that the program made inside this coroutine: each level of resume looks for its own. */
+  suspend(thread: number): void {
+    if (this.#suspended === null) this.#suspended = [thread]
+    else this.#suspended.push(thread)
+  }
+
+  /** True, once, when the host suspended this thread. */
+  takeSuspended(thread: number): boolean {
+    const at = this.#suspended?.indexOf(thread) ?? -1
+    if (at >= 0) this.#suspended?.splice(at, 1)
+    return at >= 0
   }
 
   /** The last slice of its process took long (process/scheduler.ts). */

@@ -16,6 +16,7 @@ import { Marshal } from './marshal.ts'
 import { type LuaModule, LuaRaise } from './module.ts'
 import type { Program } from './program.ts'
 import { StackPayload } from './stack-payload.ts'
+import { StatelessCode } from './stateless.ts'
 import { AWAIT, YIELD } from './trampolines.ts'
 import { GC_PERCENT, VM, type VmDeps } from './vm.ts'
 import { LUA, type LuaModules, REGISTRY, STATUS } from './wasm.ts'
@@ -29,6 +30,8 @@ const HARD_MS_GENERATED = 50
 const LONG_OVERRUN_MS = 15
 /** A process whose slice took this long is busy (process/scheduler.ts). */
 const LONG_SLICE_MS = 1
+/** So many processes of a program run its chunk each before it is read for whether they could share one run. */
+const RUNS_BEFORE_SHARING = 8
 /** What compiling one chunk may take. */
 const SYNTAX_MEMORY = 256 << 20
 const LOOK_EVERY_OPERATION = 7
@@ -66,6 +69,7 @@ export class LuaEngine {
   /** VMs of one process each. */
   readonly #isolated = new Set<VM>()
   readonly #retired = new Set<Program>()
+  readonly #stateless: StatelessCode
   readonly #vmDeps: VmDeps
   #nested = 0
   #syntaxState = 0
@@ -79,6 +83,7 @@ export class LuaEngine {
     this.lua = new LuaInstance(options.name)
     this.marshal = new Marshal(this.lua, options.name === 'generated')
     this.hostFunctions = new HostFunctions(this)
+    this.#stateless = new StatelessCode(options.baseModules)
     this.#vmDeps = {
       lua: this.lua,
       baseModules: options.baseModules,
@@ -238,7 +243,9 @@ export class LuaEngine {
     if (program.isolated === true) process.afterRelease = () => this.#closeIfIdle(vm)
     vm.processes++
     try {
-      this.loadMethod(process)
+      if (vm.sharesMethod) this.lua.api.lua_rawgetp(process.main.thread, REGISTRY, KEY.method)
+      else this.loadMethod(process)
+      if (++vm.begun === RUNS_BEFORE_SHARING && this.#stateless.has(program.code)) this.#shareMethod(process)
       this.start(process, init.args)
     } catch (error) {
       vm.processes--
@@ -276,6 +283,15 @@ export class LuaEngine {
         retryable: false,
       })
     }
+  }
+
+  /** From here on processes of this VM begin with the method on top of the stack of `process`. */
+  #shareMethod({ vm, main }: LuaProcess): void {
+    vm.lift()
+    this.lua.api.lua_pushvalue(main.thread, -1)
+    this.lua.api.lua_rawsetp(main.thread, REGISTRY, KEY.method)
+    vm.limit()
+    vm.sharesMethod = true
   }
 
   /** Pushes the arguments after the method and queues the first slice. */
@@ -492,7 +508,7 @@ export class LuaEngine {
 
   /** Suspends without running others first. */
   suspend(coroutine: Coroutine, thread: number): number {
-    if (thread !== coroutine.thread) coroutine.suspended.push(thread)
+    if (thread !== coroutine.thread) coroutine.suspend(thread)
     return YIELD
   }
 
@@ -547,7 +563,7 @@ export class LuaEngine {
       (value) => answer({ value }),
       (error: unknown) => answer({ error }),
     )
-    if (thread !== coroutine.thread) coroutine.suspended.push(thread)
+    if (thread !== coroutine.thread) coroutine.suspend(thread)
     return AWAIT
   }
 
@@ -669,7 +685,7 @@ export class LuaEngine {
     if (this.scheduler.overrun > LONG_OVERRUN_MS) this.lua.api.lua_sethook(thread, this.lua.hookSlot, MASK_COUNT, 8)
     if (this.lua.api.lua_isyieldable(thread) !== 0) {
       this.preempted = true
-      if (thread !== coroutine.thread) coroutine.suspended.push(thread)
+      if (thread !== coroutine.thread) coroutine.suspend(thread)
       this.lua.api.lua_yieldk(thread, 0, 0, 0)
       return
     }

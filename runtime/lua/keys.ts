@@ -11,7 +11,7 @@ export const KEY = {
   error: 12,
   selectCase: 14,
   collect: 16,
-  /** The loaded method of a pooled function. */
+  /** The loaded method of a pooled function, and of processes that share one. */
   method: 18,
   freeze: 20,
   hostFunction: 22,

@@ -20,6 +20,7 @@ import { HANDLE_MESSAGE } from './instance.ts'
 import { KEY } from './keys.ts'
 import type { LuaProcess } from './lua-process.ts'
 import { StackPayload } from './stack-payload.ts'
+import { Topics } from './topics.ts'
 import type { VM } from './vm.ts'
 
 /** A message or event that waits to be read: its parked value and what is known of it. */
@@ -39,6 +40,8 @@ export interface Arrival {
 }
 
 const NOT_PARKED = -1
+/** Most mailboxes never keep anything outside channels. */
+const NONE: Arrival[] = []
 
 export class Mailbox {
   readonly #process: LuaProcess
@@ -47,11 +50,11 @@ export class Mailbox {
   /** Bytes they took to build. */
   bytes = 0
   #order = 0
-  #subscriptions: Map<string, Channel> | null = null
+  #subscriptions: Topics | null = null
   #inbox: Channel | null = null
   #events: Channel | null = null
-  #pending: Arrival[] = []
-  #pendingEvents: Arrival[] = []
+  #pending: Arrival[] = NONE
+  #pendingEvents: Arrival[] = NONE
   /** The OUTDATED event that was not read yet: later ones are merged into it. */
   #outdated: { arrival: Arrival; sources: readonly string[] } | null = null
 
@@ -69,7 +72,7 @@ export class Mailbox {
 
   /** Whether the program reads messages or events anywhere. */
   get listens(): boolean {
-    return this.#inbox !== null || this.#events !== null || (this.#subscriptions?.size ?? 0) > 0
+    return this.#inbox !== null || this.#events !== null || (this.#subscriptions?.channels().length ?? 0) > 0
   }
 
   // ---- arriving ----
@@ -132,7 +135,7 @@ export class Mailbox {
     this.count++
     this.bytes += size
     if (channel !== null) channel.enqueue(arrival)
-    else this.#pending.push(arrival)
+    else this.#pending = appended(this.#pending, arrival)
   }
 
   #channelFor(topic: string): Channel | null {
@@ -218,7 +221,7 @@ export class Mailbox {
   #queueEvent(target: number, from: string): Arrival {
     const slot = this.#vm.park(target)
     const arrival = { slot, topic: null, from, count: 1, size: 0, order: this.#order++, source: null }
-    if (this.#events === null) this.#pendingEvents.push(arrival)
+    if (this.#events === null) this.#pendingEvents = appended(this.#pendingEvents, arrival)
     else this.#events.enqueue(arrival)
     return arrival
   }
@@ -293,7 +296,7 @@ export class Mailbox {
     }
     this.#events = this.#engine.newSubscription(thread, this.#process, false)
     for (const arrival of this.#pendingEvents) this.#events.enqueue(arrival)
-    this.#pendingEvents = []
+    this.#pendingEvents = NONE
   }
 
   /** Feeds a channel the program made from a topic, in place of whatever listened to it. Its userdata is on top of `thread`. */
@@ -306,7 +309,7 @@ export class Mailbox {
   }
 
   #subscribe(topic: string, channel: Channel): void {
-    if (this.#subscriptions === null) this.#subscriptions = new Map()
+    this.#subscriptions ??= new Topics()
     this.#subscriptions.set(topic, channel)
     this.#takePending(channel, topic)
   }
@@ -334,13 +337,7 @@ export class Mailbox {
   }
 
   #dropTopics(channel: Channel): boolean {
-    let found = false
-    for (const [topic, subscribed] of this.#subscriptions ?? []) {
-      if (subscribed !== channel) continue
-      this.#subscriptions?.delete(topic)
-      found = true
-    }
-    return found
+    return this.#subscriptions?.drop(channel) === true
   }
 
   #putBack(arrivals: readonly Arrival[], asMessages: boolean): void {
@@ -348,10 +345,9 @@ export class Mailbox {
     vm.lift()
     for (const arrival of arrivals) {
       if (!asMessages) this.#wrap(arrival)
-      this.#pending.push(arrival)
     }
     vm.limit()
-    this.#pending.sort(byOrder)
+    this.#pending = [...this.#pending, ...arrivals].sort(byOrder)
     if (this.#inbox !== null) this.#takePending(this.#inbox, null)
   }
 
@@ -393,8 +389,8 @@ export class Mailbox {
 
   /** Everything that was not read, in order and as Messages; the mailbox is empty afterwards. */
   takeAll(): { messages: Arrival[]; events: Arrival[] } {
-    const messages = this.#pending
-    const channels = new Set(this.#subscriptions?.values())
+    const messages = [...this.#pending]
+    const channels = new Set(this.#subscriptions?.channels())
     if (this.#inbox !== null) channels.add(this.#inbox)
     this.#vm.lift()
     for (const channel of channels) {
@@ -408,8 +404,8 @@ export class Mailbox {
     this.#vm.limit()
     const stale = this.#outdated?.arrival
     if (stale !== undefined) this.#vm.freeSlot(stale.slot)
-    this.#pending = []
-    this.#pendingEvents = []
+    this.#pending = NONE
+    this.#pendingEvents = NONE
     this.#outdated = null
     this.count = this.bytes = 0
     return { messages: messages.sort(byOrder), events: events.filter((event) => event !== stale).sort(byOrder) }
@@ -486,8 +482,8 @@ export class Mailbox {
   release(): void {
     for (const { slot } of this.#pending) this.#vm.freeSlot(slot)
     for (const { slot } of this.#pendingEvents) this.#vm.freeSlot(slot)
-    this.#pending = []
-    this.#pendingEvents = []
+    this.#pending = NONE
+    this.#pendingEvents = NONE
     this.#subscriptions = this.#inbox = this.#events = null
     this.#outdated = null
   }
@@ -510,6 +506,13 @@ function asEvent({ kind, from, at, reason, sources, result }: { [field: string]:
       : { error, result: undefined }
   // One of the shapes it was built from.
   return { kind, from, at, reason, sources, exit } as unknown as ProcessEvent
+}
+
+/** The list with one more; the empty one, which mailboxes share, is left alone. */
+function appended(list: Arrival[], arrival: Arrival): Arrival[] {
+  if (list.length === 0) return [arrival]
+  list.push(arrival)
+  return list
 }
 
 function byOrder(a: Arrival, b: Arrival): number {

@@ -51,6 +51,10 @@ export class VM {
   readonly memoThread: number
   /** Living processes in it. */
   processes = 0
+  /** Processes that ever began in it. */
+  begun = 0
+  /** The method under KEY.method serves every process: running the chunk again would make the same (lua/stateless.ts). */
+  sharesMethod = false
   /** Threads of this state on the native stack: it must not be closed while there are any. */
   activations = 0
   closed = false
@@ -79,6 +83,8 @@ export class VM {
     lua.setWord(this.#account + 12, NO_LIMIT)
     this.main = lua.api.lua_newstate(lua.allocSlot, this.#account)
     if (this.main === 0) throw new RuntimeError('LimitExceeded', `no memory for a VM of ${program.code.id}`)
+    // The extra space, which new threads copy: none of them was resumed (glue-patches.ts).
+    lua.setWord(this.main - 4, 0)
     try {
       this.scratchThread = this.#thread(this.main)
       this.memoThread = this.#thread(this.main)

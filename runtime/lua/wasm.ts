@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { LuaWasm } from 'wasmoon'
+import { patchGlue } from './glue-patches.ts'
 import { trampolineModule } from './trampolines.ts'
 
 /** LUA_REGISTRYINDEX; upvalue `n` of the running C function is at REGISTRY - n. */
@@ -135,27 +136,10 @@ const gluePath = (): string => require.resolve('wasmoon').replace(/index\.js$/, 
 
 export function compileLua(): LuaModules {
   return {
-    glue: new WebAssembly.Module(callOnlyFunctions(new Uint8Array(readFileSync(gluePath())))),
+    glue: new WebAssembly.Module(patchGlue(readFileSync(gluePath()))),
     side: new WebAssembly.Module(asset('side.wasm')),
     eh: new WebAssembly.Module(asset('eh.wasm')),
   }
-}
-
-/**
- * `t.__call = t` makes Lua 5.4 follow the chain in C, moving its whole stack at each step: minutes for one call. In
- * luaD_tryfuncTM the test `tag & 15` ("has a __call") becomes `tag & 2`, which no table passes: `__call` must be a function.
- */
-function callOnlyFunctions(code: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  // i32.const 23 (TM_CALL), call luaT_gettmbyobj, local.tee 4, i32.load8_u offset=8, i32.const 15, i32.and, if
-  const pattern = [0x41, 0x17, 0x10, -1, -1, 0x22, 0x04, 0x2d, 0x00, 0x08, 0x41, 0x0f, 0x71, 0x04, 0x40]
-  const mask = pattern.indexOf(0x0f)
-  const places: number[] = []
-  for (let at = code.indexOf(0x41); at >= 0; at = code.indexOf(0x41, at + 1)) {
-    if (pattern.every((byte, i) => byte < 0 || code[at + i] === byte)) places.push(at)
-  }
-  if (places.length !== 1) throw new Error('luaD_tryfuncTM of this wasmoon build was not found')
-  code[(places[0] as number) + mask] = 0x02
-  return code
 }
 
 type Imports = Record<string, WebAssembly.ModuleImports>

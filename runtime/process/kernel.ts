@@ -19,6 +19,7 @@ import {
   type Upgradable,
 } from './process.ts'
 import type { ProcessHost } from './process-host.ts'
+import { ProcessTable } from './process-table.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export interface SpawnRequest {
@@ -70,7 +71,7 @@ export class Kernel {
   readonly node: string
   /** Who this runtime is to others and in the log: the node's name, else one made at start. */
   readonly id: string
-  readonly #processes = new Map<number, Process>()
+  readonly #processes = new ProcessTable()
   readonly #watchers = new Map<Process, ((exit: Exit) => void)[]>()
   readonly #failed: (process: Process, error: RuntimeError) => void
   /** Children and depth of confined processes, by serial. */
@@ -78,6 +79,8 @@ export class Kernel {
   readonly #beforeExit: ((process: Process) => void)[] = []
   /** Where to ask for what this kernel does not have, in a worker thread. */
   outside: Outside | undefined
+  readonly #ends = new WeakMap<ProcessHost, (process: Process, exit: Exit) => void>()
+  #lastAncestor: Ancestor | undefined
   #serial = 0
 
   /** `failed` is told of every process that ended with an error, for the log. */
@@ -112,7 +115,7 @@ export class Kernel {
   }
 
   processes(): IterableIterator<Process> {
-    return this.#processes.values()
+    return this.#processes[Symbol.iterator]()
   }
 
   bySerial(serial: number): Process | undefined {
@@ -157,15 +160,11 @@ export class Kernel {
       throw new RuntimeError('AlreadyExists', 'name already registered', { retryable: false })
     }
     const serial = made?.serial ?? this.nextSerial()
-    const lineage = request.parent?.frame.confinement === undefined ? undefined : this.#lineage(request.parent)
-    const ended = (ended: Process, exit: Exit): void => {
-      host.remove(ended)
-      if (lineage !== undefined) lineage.family.children--
-      this.#ended(ended, exit)
-    }
-    const by = request.parent
-    const ancestor = by === undefined ? undefined : { serial: by.serial, host: by.host }
-    const process = factory.create(this.init(serial, host.id, request.frame, request.args, ended, ancestor))
+    const { parent } = request
+    const lineage = parent?.frame.confinement === undefined ? undefined : this.#lineage(parent)
+    const process = factory.create(
+      this.init(serial, host.id, request.frame, request.args, this.#endOn(host), this.#ancestor(parent)),
+    )
     if (lineage !== undefined) {
       lineage.family.children++
       this.#lineages.set(serial, { family: lineage.family, depth: lineage.depth + 1 })
@@ -173,7 +172,6 @@ export class Kernel {
     this.add(process)
     host.add(process)
     if (request.options !== undefined) process.setOptions(request.options)
-    const { parent } = request
     if (parent !== undefined && request.monitor === true) this.links.monitor(parent, process)
     if (parent !== undefined && request.link === true) this.links.link(parent, process)
     if (request.name !== undefined) this.names.register(request.name, process)
@@ -199,7 +197,7 @@ export class Kernel {
       return
     }
     if (next === undefined) return
-    this.#processes.set(next.serial, next)
+    this.#processes.set(next)
     this.names.move(process, next)
     this.links.move(process, next)
     const watchers = this.#watchers.get(process)
@@ -212,10 +210,30 @@ export class Kernel {
   /** Tells processes that asked for it (`upgradable`) that they run old code of these definitions, and whose change it was. */
   outdated(changes: ReadonlyMap<string, readonly string[]>): void {
     const at = unixSeconds(this.clock)
-    for (const process of [...this.#processes.values()]) {
+    for (const process of [...this.#processes]) {
       const sources = process.options.upgradable ? changes.get(process.definition) : undefined
       if (sources !== undefined) process.event({ kind: 'pid.outdated', from: process.pid, at, sources })
     }
+  }
+
+  /** What processes of a host report their end to: one function per host, for there are many processes. */
+  #endOn(host: ProcessHost): (process: Process, exit: Exit) => void {
+    let ended = this.#ends.get(host)
+    if (ended === undefined) {
+      ended = (process, exit) => {
+        host.remove(process)
+        this.#ended(process, exit)
+      }
+      this.#ends.set(host, ended)
+    }
+    return ended
+  }
+
+  /** The parent by its parts, the same object for children spawned in a row. */
+  #ancestor(parent: Process | undefined): Ancestor | undefined {
+    if (parent === undefined) return undefined
+    if (this.#lastAncestor?.serial !== parent.serial) this.#lastAncestor = { serial: parent.serial, host: parent.host }
+    return this.#lastAncestor
   }
 
   /** Throws LimitExceeded when a confined process may have no more children. */
@@ -232,6 +250,13 @@ export class Kernel {
     if (lineage.family.children >= MAX_CHILDREN) throw exceeded('live children', MAX_CHILDREN)
     if (lineage.depth >= MAX_DEPTH) throw exceeded('depth of processes', MAX_DEPTH)
     return lineage
+  }
+
+  #leaveLineage({ serial }: Process): void {
+    const lineage = this.#lineages.get(serial)
+    // The first of a family is no child of it.
+    if (lineage !== undefined && lineage.depth > 1) lineage.family.children--
+    this.#lineages.delete(serial)
   }
 
   #factory(definition: string): ProcessFactory {
@@ -259,13 +284,13 @@ export class Kernel {
 
   /** Makes a process findable; for functions, which have pids but no host. */
   add(process: Process): void {
-    this.#processes.set(process.serial, process)
+    this.#processes.set(process)
   }
 
   /** A function call is over: as `ended`, without the report of a failure (the caller gets it). */
   remove(process: Process, exit: Exit): void {
-    this.#processes.delete(process.serial)
-    if (this.#lineages.size > 0) this.#lineages.delete(process.serial)
+    this.#processes.delete(process)
+    if (this.#lineages.size > 0) this.#leaveLineage(process)
     this.names.release(process)
     for (const release of this.#beforeExit) release(process)
     if (process.neverStarted === true) this.links.forget(process)

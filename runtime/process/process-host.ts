@@ -3,6 +3,7 @@
 import { type Clock, unixSeconds } from '../core/clock.ts'
 import { RuntimeError } from '../core/error.ts'
 import type { Process } from './process.ts'
+import { ProcessTable } from './process-table.ts'
 
 export interface ProcessHostOptions {
   readonly clock: Clock
@@ -16,7 +17,7 @@ export class ProcessHost {
   readonly id: string
   /** `terminal` hosts give their processes a terminal and ignore `terminate`. */
   readonly kind: 'process' | 'terminal'
-  readonly processes = new Set<Process>()
+  readonly processes = new ProcessTable()
   #state: 'stopped' | 'running' | 'stopping' = 'stopped'
   #drained: (() => void) | null = null
   /** Steps of the processes that ended here, for inspection. */
@@ -67,7 +68,7 @@ export class ProcessHost {
   }
 
   add(process: Process): void {
-    this.processes.add(process)
+    this.processes.set(process)
   }
 
   remove(process: Process): void {
@@ -80,7 +81,7 @@ export class ProcessHost {
   replace(process: Process, next: Process): void {
     if (!this.processes.delete(process)) return
     this.executed += process.steps ?? 0
-    this.processes.add(next)
+    this.processes.set(next)
   }
 
   /** Sends CANCEL to all and resolves when they have ended. */
