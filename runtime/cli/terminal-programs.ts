@@ -3,8 +3,8 @@
 import type { Clock } from '../core/clock.ts'
 import type { Entry } from '../core/entry.ts'
 import { RuntimeError } from '../core/error.ts'
+import { nearest } from '../core/nearest.ts'
 import type { Host } from '../index.ts'
-import { nearest } from './app-commands.ts'
 
 const HOST_WAIT_MS = 5_000
 const HOST_POLL_MS = 10
