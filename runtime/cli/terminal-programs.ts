@@ -53,7 +53,7 @@ export async function terminalRunning({ supervisor }: Host, id: string, clock: C
     if (clock.now() > until) {
       throw new RuntimeError('Timeout', `timeout waiting for host ${id} to start (status: ${state.status})`)
     }
-    await new Promise((resolve) => setTimeout(resolve, HOST_POLL_MS))
+    await new Promise<void>((resolve) => void clock.after(HOST_POLL_MS, resolve))
   }
 }
 
