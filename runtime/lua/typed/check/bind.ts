@@ -1,6 +1,7 @@
 // Which declaration every name means, and what happens to it: the ground under the checker and the rules.
 
 import type { Expression, FunctionExpression, Name, NameExpression, Statement } from '../ast.ts'
+import { walkExpression } from '../walk.ts'
 
 export interface Binding {
   readonly id: number
@@ -227,55 +228,17 @@ class Binder implements Bindings {
   }
 
   #expression(root: Expression): void {
-    // Left operands by iteration: `a + b + c ...` and `x.y.z ...` may be as long as a file.
-    for (let value: Expression | undefined = root; value !== undefined; ) {
-      const current: Expression = value
-      value = undefined
-      switch (current.kind) {
-        case 'name': {
-          const binding = this.#scope.find(current.name)?.binding
-          if (binding !== undefined) {
-            this.uses.set(current, binding)
-            binding.reads += 1
-          }
-          break
-        }
-        case 'index':
-          this.#expression(current.key)
-          value = current.object
-          break
-        case 'call':
-          this.#expressions(current.args)
-          value = current.callee
-          break
-        case 'method':
-          this.#expressions(current.args)
-          value = current.object
-          break
-        case 'binary':
-          this.#expression(current.right)
-          value = current.left
-          break
-        case 'unary':
-          value = current.operand
-          break
-        case 'paren':
-        case 'cast':
-        case 'nonnil':
-          value = current.inner
-          break
-        case 'table':
-          for (const field of current.fields) {
-            if (field.key !== undefined) this.#expression(field.key)
-            this.#expression(field.value)
-          }
-          break
-        case 'function':
-          this.#function(current, false)
-          break
-        default:
-      }
-    }
+    walkExpression(root, (expression) => {
+      if (expression.kind === 'function') this.#function(expression, false)
+      else if (expression.kind === 'name') this.#read(expression)
+    })
+  }
+
+  #read(name: NameExpression): void {
+    const binding = this.#scope.find(name.name)?.binding
+    if (binding === undefined) return
+    this.uses.set(name, binding)
+    binding.reads += 1
   }
 }
 
