@@ -29,7 +29,12 @@ export interface Bindings {
   /** Globals that the chunk itself assigns. */
   readonly assignedGlobals: ReadonlySet<string>
   readonly all: readonly Binding[]
+  /** Where a function has more variables at once than Lua compiles; nowhere as a rule. */
+  readonly crowded: number | undefined
 }
+
+/** LUAI_MAXVARS: what Lua counts besides (hidden ones of loops) is not counted here. */
+export const MOST_LOCALS = 200
 
 /** Resolves every name of a chunk. */
 export function bind(body: readonly Statement[]): Bindings {
@@ -43,10 +48,13 @@ class Scope {
   /** How many functions deep. */
   readonly depth: number
   readonly names = new Map<string, Binding>()
+  /** Variables of the function that are there at this point. */
+  locals: number
 
   constructor(parent: Scope | undefined, depth: number) {
     this.parent = parent
     this.depth = depth
+    this.locals = parent?.depth === depth ? parent.locals : 0
   }
 
   find(name: string): { binding: Binding; depth: number } | undefined {
@@ -64,6 +72,7 @@ class Binder implements Bindings {
   readonly assignedIn = new Map<object, Set<Binding>>()
   readonly assignedGlobals = new Set<string>()
   readonly all: Binding[] = []
+  crowded: number | undefined
   #scope = new Scope(undefined, 0)
   readonly #regions: Set<Binding>[] = []
 
@@ -108,6 +117,8 @@ class Binder implements Bindings {
       required,
     }
     this.all.push(binding)
+    this.#scope.locals += 1
+    if (this.#scope.locals > MOST_LOCALS) this.crowded ??= name.at
     this.#scope.names.set(name.text, binding)
     const declared = this.declared.get(owner)
     if (declared === undefined) this.declared.set(owner, [binding])
