@@ -251,9 +251,9 @@ const rejected: readonly (readonly [what: string, source: string, ...complaints:
   ['a method of a number', 'local n: number = 1\nn:upper()', '2:1 E0010 number has no method upper'],
   ['an unknown method of a string', 'local s: string = "x"\ns:uper()', '2:3 E0010 string has no method uper'],
   [
-    'a field of unknown',
-    'local function f(u: unknown) return u.x end',
-    '1:37 E0010 unknown has no fields until it is checked',
+    'unknown where a type is written',
+    'local function f(u: unknown) local n: number = u end',
+    '1:48 E0001 unknown not assignable to number',
   ],
   [
     'a write to a readonly list',
@@ -379,6 +379,11 @@ const accepted: readonly (readonly [what: string, source: string])[] = [
   [
     'narrowing by a type value',
     'local function f(x: unknown) if User:is(x) then print(x.name) end local u = User(x) print(u.name) end',
+  ],
+  ['fields and methods of unknown', 'local function f(u: unknown) print(u.x.y) u:call() return u.x end'],
+  [
+    'unknown for what may be anything',
+    'local function f(u: unknown) local a: any = u local b: unknown = u print(u) return a == u, b end',
   ],
   [
     'narrowing of unknown',
@@ -533,9 +538,11 @@ describe('hostile sources take no hostile time', () => {
   ]
   for (const [what, source] of sources) {
     test(what, () => {
-      const start = performance.now()
+      // Of this process, whatever else the machine does.
+      const before = process.cpuUsage()
       checkTypes(types + source, { name: 'x' })
-      expect(performance.now() - start).toBeLessThan(3_000)
+      const { user, system } = process.cpuUsage(before)
+      expect((user + system) / 1_000).toBeLessThan(3_000)
     })
   }
 })
