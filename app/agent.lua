@@ -1,11 +1,13 @@
 -- The development assistant in a terminal: reads a line, lets the agent take steps until it has answered, prints as the
--- answer arrives. Tools run between the steps; one that `load_tool` names belongs to the agent from the next step on.
+-- answer arrives. Tools run between the steps; one that `load_tool` names belongs to the agent from the next step on, and
+-- whatever changes in the registry meanwhile does too.
 
 local io = require("io")
 local json = require("json")
 local funcs = require("funcs")
 local prompt = require("prompt")
 local agent_context = require("agent_context")
+local registry = require("registry")
 local compress = require("compress")
 local output = require("output")
 local rehearsal = require("rehearsal")
@@ -29,7 +31,8 @@ local session = {
   topic = STREAM_TOPIC,
   stream = nil,
   streams = 1, -- topics used so far
-  loaded = {}, -- ids of tools added by load_tool
+  loaded = {}, -- tools added by load_tool: id -> whether its entry is there
+  version = nil, -- of the registry, when the runner was compiled
   stop = nil, -- INTERRUPT or CANCEL, once one has come in this turn
 }
 
@@ -226,7 +229,13 @@ end
 
 -- Loading -----------------------------------------------------------------------------------------------------------
 
+local function registry_version()
+  local version = registry.current_version()
+  return version and version:id()
+end
+
 local function reload_agent()
+  session.version = registry_version()
   local runner, err = session.ctx:load_agent(AGENT_ID)
   if not runner then
     io.print("  Failed to reload agent: " .. inert(tostring(err)))
@@ -242,16 +251,27 @@ local function handle_tool_loading(calls, results)
   for _, call in ipairs(calls) do
     local result = results[call.id]
     if call.name == "load_tool" and type(result) == "table" and result.loaded then
-      if not session.loaded[result.id] then
-        session.ctx:add_tools(result.id)
-        session.loaded[result.id] = true
-      end
+      if session.loaded[result.id] == nil then session.ctx:add_tools(result.id) end
+      session.loaded[result.id] = true
       loaded[#loaded + 1] = result.id
     end
   end
   if #loaded > 0 and reload_agent() then
     for _, id in ipairs(loaded) do io.print("  [+] " .. inert(id)) end
   end
+end
+
+-- Entries change and go by other hands too: an edited file, a rollback. The model is offered what there is.
+local function follow_registry()
+  if registry_version() == session.version or not reload_agent() then return end
+  local lines = {}
+  for id, was_there in pairs(session.loaded) do
+    local is_there = registry.get(id) ~= nil
+    session.loaded[id] = is_there
+    if is_there ~= was_there then lines[#lines + 1] = "  [" .. (is_there and "+" or "-") .. "] " .. inert(id) end
+  end
+  table.sort(lines)
+  for _, line in ipairs(lines) do io.print(line) end
 end
 
 -- Compression -------------------------------------------------------------------------------------------------------
@@ -313,6 +333,7 @@ end
 
 -- One step with all that follows from it; true when the turn is over.
 local function advance(question, turn)
+  follow_registry()
   local response, err, text = step()
   if session.stop then
     end_interrupted(text)
@@ -382,6 +403,7 @@ end
 
 local function load()
   session.ctx = agent_context.new()
+  session.version = registry_version()
   local runner, err = session.ctx:load_agent(AGENT_ID)
   if not runner then return nil, err end
   session.runner = runner

@@ -1,6 +1,6 @@
 // The command line: which commands there are and what they take. What a command does is in commands/, loaded when it is run.
 
-import { nearest } from './app-commands.ts'
+import { nearest } from '../core/nearest.ts'
 import { applyProcessFlags, type GlobalFlags } from './options.ts'
 import { Command, CommanderError, described, type Handle, Option, repeatable } from './program-options.ts'
 import { addRegistryCommands } from './program-registry.ts'

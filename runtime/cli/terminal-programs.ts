@@ -3,8 +3,8 @@
 import { type Clock, unixSeconds } from '../core/clock.ts'
 import type { Entry } from '../core/entry.ts'
 import { RuntimeError } from '../core/error.ts'
+import { nearest } from '../core/nearest.ts'
 import type { Host } from '../index.ts'
-import { nearest } from './app-commands.ts'
 
 const HOST_WAIT_MS = 5_000
 const HOST_POLL_MS = 10
@@ -53,7 +53,7 @@ export async function terminalRunning({ supervisor }: Host, id: string, clock: C
     if (clock.now() > until) {
       throw new RuntimeError('Timeout', `timeout waiting for host ${id} to start (status: ${state.status})`)
     }
-    await new Promise((resolve) => setTimeout(resolve, HOST_POLL_MS))
+    await new Promise<void>((resolve) => void clock.after(HOST_POLL_MS, resolve))
   }
 }
 

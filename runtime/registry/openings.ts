@@ -4,6 +4,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Entry } from '../core/entry.ts'
 import { errorText, RuntimeError } from '../core/error.ts'
+import { nearest } from '../core/nearest.ts'
 import type { Held, Operation } from './changeset.ts'
 import type { AnyKind, Kind, Opened } from './kind.ts'
 import { declaredNeeds } from './order.ts'
@@ -100,7 +101,7 @@ export class Openings {
 
   #kind(entry: Entry): Kind<unknown> {
     const kind = this.#options.kinds.get(entry.kind)
-    if (kind === undefined) throw this.#unanswered(entry)
+    if (kind === undefined) throw this.#unanswered(entry, nearest(entry.kind, [...this.#options.kinds.keys()]))
     // The table's kinds take what their own decode made, which is all they get here.
     return kind as Kind<unknown>
   }
@@ -164,9 +165,11 @@ export class Openings {
     })
   }
 
-  #unanswered({ id, kind }: Entry): RuntimeError {
+  /** Also for a kind that nobody knows, without the wait: programs look for this text. */
+  #unanswered({ id, kind }: Entry, meant?: string): RuntimeError {
     const seconds = this.#options.timeoutMs / 1000
-    const text = `event handler timeout after ${seconds}s for entry ${id} (kind: ${kind}): no listener responded - check if listener is registered for this kind`
+    const suggestion = meant === undefined ? '' : `; did you mean "${meant}"?`
+    const text = `event handler timeout after ${seconds}s for entry ${id} (kind: ${kind}): no listener responded - check if listener is registered for this kind${suggestion}`
     return new RuntimeError('Timeout', text, { retryable: true, details: { entry: id, kind } })
   }
 }

@@ -49,6 +49,10 @@ export class Supervisor {
   readonly #services = new Map<string, Supervised>()
   /** Registered since the last start: started by the next commit if they say `auto_start`. */
   #fresh = new Set<string>()
+  /** By the id of a removed service, those that were stopped for it: they start again with its successor. */
+  readonly #interrupted = new Map<string, Set<string>>()
+  /** Whose turn has come: started by the next commit whether they say `auto_start` or not. */
+  #resumed = new Set<string>()
   #inChange = false
   /** False until the first start and after the stop: services registered outside a change wait. */
   #live = false
@@ -73,6 +77,8 @@ export class Supervisor {
     const supervised: Supervised = { id, machine, lifecycle, needs, waiters: new Set() }
     this.#services.set(id, supervised)
     this.#fresh.add(id)
+    for (const dependant of this.#interrupted.get(id) ?? []) this.#resumed.add(dependant)
+    this.#interrupted.delete(id)
     this.#logger.info('service registered', { serviceID: id })
     // A rollback opens entries outside any change: they start as if nothing had happened.
     if (this.#live && !this.#inChange) queueMicrotask(() => this.#startInBackground())
@@ -86,11 +92,19 @@ export class Supervisor {
     if (lifecycle.autoStart && !wanted(supervised)) this.#fresh.add(id)
   }
 
-  /** Stops a service and forgets it; nothing happens for an unknown id. Never throws: what failed is logged. */
+  /**
+   * Stops a service and forgets it; nothing happens for an unknown id. Those that need it stop first, and start again when
+   * one of this id is added: so a host can be replaced under its services. Never throws: what failed is logged.
+   */
   async remove(id: string): Promise<void> {
     const supervised = this.#services.get(id)
     if (supervised === undefined) return
     this.#fresh.delete(id)
+    const dependants = this.#runningDependants(id)
+    if (dependants.size > 0) {
+      await this.#stopInOrder([...dependants], `${id} is removed`)
+      this.#interrupted.set(id, dependants)
+    }
     this.#services.delete(id)
     await this.#stopOne(supervised, 'service removed')
     this.#logger.info('service removed', { serviceID: id })
@@ -110,18 +124,48 @@ export class Supervisor {
     this.#closing = true
     this.#live = false
     this.#fresh = new Set()
+    this.#resumed = new Set()
+    this.#interrupted.clear()
     for (const { waiters } of this.#services.values()) for (const wake of [...waiters]) wake()
+    await this.#stopInOrder([...this.#services.keys()], reason)
+    this.#logger.info('supervisor control loop stopped')
+  }
+
+  /** All services that wait for this one, over others too, and are meant to run. */
+  #runningDependants(id: string): Set<string> {
+    const dependants = this.#dependants()
+    const found = new Set<string>()
+    const walk = (from: string): void => {
+      for (const dependant of dependants.get(from) ?? []) {
+        if (dependant === id || found.has(dependant)) continue
+        found.add(dependant)
+        walk(dependant)
+      }
+    }
+    walk(id)
+    return new Set([...found].filter((dependant) => wanted(this.#require(dependant))))
+  }
+
+  /** By service, those that wait for it. */
+  #dependants(): ReadonlyMap<string, readonly string[]> {
     const edges = this.#edges()
     const dependants = new Map<string, string[]>()
     for (const id of this.#services.keys()) {
       for (const before of servicesBefore(id, edges)) dependants.set(before, [...(dependants.get(before) ?? []), id])
     }
+    return dependants
+  }
+
+  /** Stops these, dependants before what they need, the others together. */
+  async #stopInOrder(ids: readonly string[], reason: string): Promise<void> {
+    const dependants = this.#dependants()
+    const among = new Set(ids)
     const stops = new Map<string, Promise<void>>()
     // `path` cuts cycles, which can only be among services that never ran.
     const stop = (id: string, path: readonly string[]): Promise<void> => {
       const known = stops.get(id)
       if (known !== undefined) return known
-      const first = (dependants.get(id) ?? []).filter((other) => !path.includes(other))
+      const first = (dependants.get(id) ?? []).filter((other) => among.has(other) && !path.includes(other))
       const done = Promise.all(first.map((other) => stop(other, [...path, id]))).then(() => {
         const supervised = this.#services.get(id)
         return supervised === undefined ? undefined : this.#stopOne(supervised, reason)
@@ -129,8 +173,7 @@ export class Supervisor {
       stops.set(id, done)
       return done
     }
-    await Promise.all([...this.#services.keys()].map((id) => stop(id, [id])))
-    this.#logger.info('supervisor control loop stopped')
+    await Promise.all(ids.map((id) => stop(id, [id])))
   }
 
   /** Starts a service and what it needs; resolves when it runs. Throws NotFound, and the failure when it gives up. */
@@ -143,6 +186,8 @@ export class Supervisor {
   /** Stops a service; its dependants stay. Throws NotFound, Timeout when it had to be ended, and what its stop threw. */
   async stop(id: string, reason = 'stop requested'): Promise<void> {
     const supervised = this.#require(id)
+    this.#resumed.delete(id)
+    for (const waiting of this.#interrupted.values()) waiting.delete(id)
     await this.#stopOne(supervised, reason)
     const { status, error } = supervised.machine.state
     if (status !== 'failed' || error === undefined) return
@@ -202,9 +247,11 @@ export class Supervisor {
   }
 
   #takeFresh(): string[] {
-    const ids = [...this.#fresh].filter((id) => this.#services.get(id)?.lifecycle.autoStart === true)
+    const fresh = [...this.#fresh].filter((id) => this.#services.get(id)?.lifecycle.autoStart === true)
+    const resumed = [...this.#resumed].filter((id) => this.#services.has(id))
     this.#fresh = new Set()
-    return ids
+    this.#resumed = new Set()
+    return [...new Set([...fresh, ...resumed])]
   }
 
   /** Starts these and what they need, side by side where nothing orders them. Waits for the required ones among `ids`. */

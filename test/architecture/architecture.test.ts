@@ -253,6 +253,11 @@ describe('every module and kind', () => {
     expect(lacking).toEqual([])
   })
 
+  test('of kinds has a test of what an update does', () => {
+    const text = readFileSync(join(root, 'test/conformance/update-effects.test.ts'), 'utf8')
+    expect(kinds.filter((kind) => !text.includes(`'${kind}'`))).toEqual([])
+  })
+
   test('of kinds is used by a conformance app', () => {
     const used = new Set(apps.flatMap(({ entries }) => entries.map(({ kind }) => kind)))
     expect(kinds.filter((kind) => !used.has(kind) && withoutApp[kind] === undefined)).toEqual([])

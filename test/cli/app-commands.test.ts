@@ -1,7 +1,7 @@
 // Commands of an app: which there are, which is meant, and what is said when none is.
 
 import { expect, test } from 'vitest'
-import { appCommands, findCommand, mainCommand, nearest, testCommand } from '../../runtime/cli/app-commands.ts'
+import { appCommands, findCommand, mainCommand, testCommand } from '../../runtime/cli/app-commands.ts'
 import { listText } from '../../runtime/cli/commands/list.ts'
 import type { Entry } from '../../runtime/core/entry.ts'
 import type { Value } from '../../runtime/core/value.ts'
@@ -73,15 +73,6 @@ test('the test entrypoint is the one that says so; the own one of the app before
   expect(() => testCommand(appCommands([own, entry('app:more', { name: 'm', use_case: 'test' })]))).toThrow(
     'several test entrypoints found: app:tests, app:more',
   )
-})
-
-test('near words are those a slip of the finger away', () => {
-  const words = ['run', 'update', 'registry', 'version']
-  expect(nearest('rnu', words)).toBe('run')
-  expect(nearest('regsitry', words)).toBe('registry')
-  expect(nearest('versoin', words)).toBe('version')
-  expect(nearest('reg', words)).toBe('registry')
-  expect(nearest('banana', words)).toBeUndefined()
 })
 
 test('the list has name, short text and id, two spaces apart, and leaves out what is empty', () => {

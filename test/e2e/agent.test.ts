@@ -237,6 +237,16 @@ describe('a model that fails', () => {
     expect(code).toBe(0)
   })
 
+  test('a server that is not there is named, with the variable that names it', async () => {
+    const gone = await startModelServer({ turns: [] })
+    await gone.close()
+    const env = { OPENAI_BASE_URL: gone.url, OPENAI_API_KEY: 'sk-test-not-a-real-key' }
+    const { stdout, code } = await runWippy(['run', 'agent'], 'hello\nquit\n', { env })
+    expect(stdout).toMatch(/Error: Connection failed: connect ECONNREFUSED 127\.0\.0\.1:\d+ \(OPENAI_BASE_URL is /)
+    expect(stdout).toContain(`OPENAI_BASE_URL is ${gone.url})`)
+    expect(code).toBe(0)
+  })
+
   test('malformed events are skipped and a server that never closes is left', async () => {
     const { stdout } = await converse(
       {

@@ -340,6 +340,9 @@ describe('modules', () => {
     expect((await wippy(cwd, ['add', 'wippy/terminal'])).stdout).toContain(
       'Up to date: wippy/terminal already at version v',
     )
+    const locked = readFileSync(join(cwd, 'wippy.lock'), 'utf8')
+    writeFileSync(join(cwd, 'wippy.lock'), locked.replace(/version: v\S+/, 'version: v0.0.1'))
+    expect((await wippy(cwd, ['add', 'wippy/terminal'])).stdout).toMatch(/^Updating: v0\.0\.1 -> v\S+$/m)
     expect((await wippy(cwd, ['install'])).stdout).toMatch(
       /^Installed: wippy\/terminal@v\S+\nDone! 1 modules installed\n$/,
     )

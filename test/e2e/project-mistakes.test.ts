@@ -34,7 +34,7 @@ test.each([
   {
     name: 'an unknown kind',
     entry: '  - name: odd\n    kind: procss.lua\n',
-    says: [/app:odd/, /procss\.lua/, /_index\.yaml:8:5/],
+    says: [/app:odd/, /procss\.lua/, /_index\.yaml:8:5/, /did you mean "process\.lua"\?/],
   },
   {
     name: 'a requirement that nothing resolves',

@@ -1,164 +1,18 @@
 // The Micro AGI tutorial followed in an empty folder: its own `src/` tree, `wippy init`, `wippy update`, `wippy run agent`. The
 // entries and the tools whose code it shows in full are as it shows them; what it shows in fragments is the flagship's.
 
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startModelServer, text, toolCalls } from '../support/model-server.mjs'
 import { projectFolder, removeFolder } from '../support/project-folder.ts'
-import { repository, runWippy } from '../support/wippy-process.ts'
-
-const index = `version: "1.0"
-namespace: app
-
-entries:
-  - name: definition
-    kind: ns.definition
-    readme: file://README.md
-    meta:
-      title: Micro AGI
-      description: Self-modifying development agent that builds its own tools at runtime
-      depends_on: [wippy/llm, wippy/agent]
-
-  - name: os_env
-    kind: env.storage.os
-
-  - name: processes
-    kind: process.host
-    lifecycle:
-      auto_start: true
-
-  - name: __dep.llm
-    kind: ns.dependency
-    component: wippy/llm
-    version: "*"
-    parameters:
-      - name: env_storage
-        value: app:os_env
-      - name: process_host
-        value: app:processes
-
-  - name: __dep.agent
-    kind: ns.dependency
-    component: wippy/agent
-    version: "*"
-    parameters:
-      - name: process_host
-        value: app:processes
-
-  - name: deny_core_ns
-    kind: security.policy
-    policy:
-      actions: "*"
-      resources: "app:*"
-      effect: deny
-    groups:
-      - agent_security
-
-  - name: deny_tools_ns
-    kind: security.policy
-    policy:
-      actions: "*"
-      resources: "app.tools:*"
-      effect: deny
-    groups:
-      - agent_security
-
-  - name: gpt-5.1
-    kind: registry.entry
-    meta:
-      name: gpt-5.1
-      type: llm.model
-      title: GPT-5.1
-      comment: Reasoning model
-      capabilities: [generate, tool_use, structured_output, vision, thinking]
-      class: [reasoning]
-      priority: 210
-    max_tokens: 128000
-    output_tokens: 32768
-    pricing:
-      input: 2.5
-      output: 10
-    providers:
-      - id: wippy.llm.openai:provider
-        options:
-          reasoning_model_request: true
-        provider_model: gpt-5.1
-    thinking_effort: 10
-
-  - name: gpt-4.1-nano
-    kind: registry.entry
-    meta:
-      name: gpt-4.1-nano
-      type: llm.model
-      title: GPT-4.1 Nano
-      comment: Compression model
-      capabilities: [generate, tool_use, structured_output]
-      class: [fast]
-      priority: 100
-    max_tokens: 1047576
-    output_tokens: 32768
-    pricing:
-      input: 0.1
-      output: 0.4
-    providers:
-      - id: wippy.llm.openai:provider
-        provider_model: gpt-4.1-nano
-
-  - name: dev_assistant
-    kind: registry.entry
-    meta:
-      type: agent.gen1
-      name: dev_assistant
-      title: Dev Assistant
-      comment: Wippy development assistant
-    prompt: |
-      Self-modifying Wippy development agent. You run inside Wippy runtime
-      with access to docs, registry, and dynamic tool creation.
-    model: gpt-5.1
-    max_tokens: 2048
-    tools:
-      - "app.tools:*"
-
-  - name: agent
-    kind: process.lua
-    meta:
-      command:
-        name: agent
-        short: Start dev assistant
-    source: file://agent.lua
-    method: main
-    modules: [io, json, process, funcs, registry, time, security]
-    imports:
-      prompt: wippy.llm:prompt
-      agent_context: wippy.agent:context
-      compress: wippy.llm.util:compress
-`
-
-/** `src/agent.lua` out of the tutorial's fragments: streaming, tool execution, dynamic loading, compression. */
-const agentLua = readFileSync(new URL('./tutorial/agent.lua', import.meta.url), 'utf8')
-const docSearchLua = readFileSync(new URL('./tutorial/doc_search.lua', import.meta.url), 'utf8')
-const loadToolLua = readFileSync(new URL('./tutorial/load_tool.lua', import.meta.url), 'utf8')
+import { tutorialProject } from '../support/tutorial-app.ts'
+import { runWippy } from '../support/wippy-process.ts'
 
 let root: string
 beforeAll(async () => {
-  root = projectFolder({
-    '.wippy.yaml': 'version: "1.0"\nlogger:\n  encoding: console\n',
-    'wippy.yaml': 'organization: wippy\nmodule: micro-agi\n',
-    'src/_index.yaml': index,
-    'src/README.md': '# Micro AGI\n',
-    'src/agent.lua': agentLua,
-  })
-  cpSync(join(repository, 'app/tools'), join(root, 'src/tools'), { recursive: true })
-  writeFileSync(join(root, 'src/tools/doc_search.lua'), docSearchLua)
-  writeFileSync(join(root, 'src/tools/load_tool.lua'), loadToolLua)
-  const tools = readFileSync(join(root, 'src/tools/_index.yaml'), 'utf8')
-  writeFileSync(
-    join(root, 'src/tools/_index.yaml'),
-    tools.replace(/(name: doc_search[\s\S]*?modules: )\[[^\]]*\]/, '$1[http_client, json]'),
-  )
-
+  root = tutorialProject()
   const init = await runWippy(['init'], '', { cwd: root })
   expect(init.code, init.stderr).toBe(0)
   const update = await runWippy(['update'], 'y\n', { cwd: root })

@@ -1,13 +1,16 @@
-// Run as a process by the crash test: applies changesets for ever and says which of them were acknowledged.
+// Run as a process by the crash test: applies changesets and goes back and forth between versions for ever, and says which of
+// that was acknowledged.
 
 import { writeSync } from 'node:fs'
 import { SqliteHistory } from '../../runtime/registry/sqlite-history.ts'
-import { crashRegistry, round } from './crash-rounds.ts'
+import { crashRegistry, round, targets } from './crash-rounds.ts'
 
 const history = await SqliteHistory.open(process.argv[2] ?? '')
 const registry = await crashRegistry(history)
+let newest = Math.max(0, ...history.versions().map(({ id }) => id))
 writeSync(1, 'ready\n')
-for (let n = history.head + 1; ; n++) {
-  const version = await registry.apply(round(n, registry), { origin: 'runtime' })
-  writeSync(1, `${version.id}\n`)
+for (const target of targets(registry.version.id, newest)) {
+  if (target > newest) newest = (await registry.apply(round(target, registry), { origin: 'runtime' })).id
+  else await registry.applyVersion(target)
+  writeSync(1, `${registry.version.id}\n`)
 }

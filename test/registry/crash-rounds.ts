@@ -23,6 +23,21 @@ export function round(n: number, registry: Registry): Change[] {
   ]
 }
 
+/**
+ * The versions a child goes to, one after another, for ever: every next number is made by its round, every third time after
+ * going two versions back and forward again.
+ */
+export function* targets(current: number, newest: number): Generator<number, never> {
+  // Rounds build upon one another: whoever was killed while he was back goes forward first.
+  if (current !== newest) yield newest
+  for (let n = newest + 1; ; n++) {
+    yield n
+    if (n % 3 !== 0) continue
+    yield n - 2
+    yield n
+  }
+}
+
 /** The entries there must be after round n. */
 export function afterRound(n: number): string[] {
   const rounds = [n - 2, n - 1, n].filter((one) => one > 0)

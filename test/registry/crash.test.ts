@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SqliteHistory } from '../../runtime/registry/sqlite-history.ts'
-import { afterRound, crashRegistry } from './crash-rounds.ts'
+import { afterRound, crashRegistry, targets } from './crash-rounds.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const points = Number(process.env['WIPPY_KILL_POINTS'] ?? 20)
@@ -35,8 +35,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Lets the child apply for so many ms, kills it, and gives the last version it was told of. */
-async function killAfter(path: string, ms: number, afterFirst: boolean): Promise<number> {
+/** Lets the child work for so many ms, kills it, and gives the versions that it was told it is at. */
+async function killAfter(path: string, ms: number, afterFirst: boolean): Promise<number[]> {
   const child = spawn(process.execPath, [join(built, 'test/registry/crash-child.js'), path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -56,40 +56,44 @@ async function killAfter(path: string, ms: number, afterFirst: boolean): Promise
   await ended
   expect(child.signalCode, `seed ${seed}`).toBe('SIGKILL')
   // What follows the last line end was never written whole.
-  const acknowledged = said
+  return said
     .slice(0, said.lastIndexOf('\n'))
     .split('\n')
     .filter((line) => /^\d+$/.test(line))
-  return Number(acknowledged.at(-1) ?? 0)
+    .map(Number)
 }
 
 test(`${points} times kill -9 loses nothing and halves nothing`, { timeout: points * 5000 }, async () => {
   const path = join(folder, '.wippy', 'registry.db')
   let random = seed
-  let acknowledged = 0
-  let applied = 0
+  let [current, newest, applied, moved] = [0, 0, 0, 0]
   for (let point = 0; point < points; point++) {
     random = (random * 1_103_515_245 + 12_345) % 2_147_483_648
-    acknowledged = Math.max(acknowledged, await killAfter(path, random % 120, point % 4 !== 0))
+    const told = await killAfter(path, random % 120, point % 4 !== 0)
+    const plan = targets(current, newest)
+    const planned = [current, ...Array.from({ length: told.length + 1 }, () => plan.next().value)]
+    const hint = `seed ${seed}, point ${point}`
+    expect(told, hint).toEqual(planned.slice(1, -1))
+
     const history = await SqliteHistory.open(path)
     const registry = await crashRegistry(history)
     const { id } = registry.version
-    const hint = `seed ${seed}, point ${point}`
-    expect(id, hint).toBeGreaterThanOrEqual(acknowledged)
-    expect(id, hint).toBeLessThanOrEqual(acknowledged + 1)
+    // Where it was told it is, or where it was just going: nothing between.
+    expect(planned.slice(-2), hint).toContain(id)
     expect(registry.get('t:counter')?.data, hint).toEqual({ n: id })
     expect(
       registry.all().map((one) => one.id),
       hint,
     ).toEqual(afterRound(id))
-    expect(
-      history.versions().map((version) => version.id),
-      hint,
-    ).toEqual(Array.from({ length: id }, (_, i) => i + 1))
+    const versions = history.versions().map((version) => version.id)
+    const made = Math.max(newest, ...told, id)
+    expect(versions, hint).toEqual(Array.from({ length: made }, (_, i) => i + 1))
     await registry.close()
-    acknowledged = id
-    applied = id
+    if (told.length > 0) applied++
+    moved += told.filter((version, i) => version < (told[i - 1] ?? 0)).length
+    ;[current, newest] = [id, made]
   }
-  // Three of four children were let live until they had applied something.
+  // Three of four children were let live until they had done something, and some went back.
   expect(applied).toBeGreaterThanOrEqual(Math.floor((points * 3) / 4))
+  expect(moved).toBeGreaterThan(0)
 })

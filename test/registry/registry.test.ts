@@ -82,6 +82,11 @@ describe('a changeset', () => {
     ])
   })
 
+  test('of an unknown kind is refused with the kind that was probably meant', async () => {
+    const { text } = await refusal(registryOf().apply([{ op: 'create', entry: entry('app:u', {}, {}, 'test.thign') }]))
+    expect(text).toMatch(/no listener responded .* for this kind; did you mean "test\.thing"\?$/)
+  })
+
   test('replaces an entry deleted and created in one go, also by one of another kind', async () => {
     const w = world()
     const registry = registryOf({ world: w })

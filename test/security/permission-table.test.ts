@@ -2,8 +2,11 @@
 // one action on the one resource it is refused. The rows not here are in test/process/permissions.test.ts, the tests of their
 // features and test/conformance/permissions. And: an id that looks like another opens nothing.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHost, type Entry, emptyFrame, type Frame, type Host, type Value } from '../../runtime/index.ts'
+import { root, sourcesIn } from '../architecture/sources.ts'
 
 const modules = [
   'store',
@@ -16,6 +19,10 @@ const modules = [
   'env',
   'fs',
   'events',
+  'system',
+  'eval_runner',
+  'pg',
+  'exec',
 ]
 const preamble = modules.map((name) => `local ${name} = require("${name}")`).join('\n')
 
@@ -85,6 +92,80 @@ const rows: readonly Row[] = [
     resource: 'security',
     expression: 'contract.get("app:greeter"):with_actor(security.actor())',
   },
+  // Port 9 answers nobody: whoever may ask gets as far as being refused there.
+  {
+    action: 'http_client.request',
+    resource: 'http://127.0.0.1:9/',
+    expression: 'http_client.get("http://127.0.0.1:9/")',
+    works: 'connection refused',
+  },
+  {
+    action: 'http_client.private_ip',
+    resource: '127.0.0.1',
+    expression: 'http_client.get("http://127.0.0.1:9/")',
+    works: 'connection refused',
+  },
+  {
+    action: 'http_client.unix_socket',
+    resource: '/nowhere/a.sock',
+    expression: 'http_client.get("http://unix/", { unix_socket = "/nowhere/a.sock" })',
+    works: 'ENOENT',
+  },
+  {
+    action: 'http_client.insecure_tls',
+    resource: 'https://127.0.0.1:9/',
+    expression: 'http_client.get("https://127.0.0.1:9/", { tls = { insecure_skip_verify = true } })',
+    works: 'connection refused',
+  },
+  ...Object.entries({
+    modules: 'system.modules()',
+    memory: 'system.memory.stats()',
+    memory_limit: 'system.memory.get_limit()',
+    gc_percent: 'system.gc.get_percent()',
+    goroutines: 'system.runtime.goroutines()',
+    gomaxprocs: 'system.runtime.max_procs()',
+    cpu: 'system.runtime.cpu_count()',
+    pid: 'system.process.pid()',
+    cwd: 'system.process.cwd()',
+    hostname: 'system.process.hostname()',
+    node: 'system.node.id()',
+    cluster: 'system.cluster.size()',
+    hosts: 'system.hosts.list()',
+    supervisor: 'system.supervisor.states()',
+  }).map(([resource, expression]) => ({ action: 'system.read', resource, expression })),
+  { action: 'system.read', resource: 'raft', expression: 'system.raft.role()', works: 'raft not available' },
+  { action: 'system.control', resource: 'memory_limit', expression: 'system.memory.set_limit(1000000000)' },
+  {
+    action: 'system.control',
+    resource: 'gomaxprocs',
+    expression: 'system.runtime.max_procs(2)',
+    works: 'max_procs is fixed',
+  },
+  { action: 'system.gc', resource: 'gc', expression: 'system.gc.collect()' },
+  { action: 'system.gc', resource: 'gc_percent', expression: 'system.gc.set_percent(100)' },
+  { action: 'system.exit', resource: '', expression: 'system.exit(3)' },
+  { action: 'system.lock', resource: 'door', expression: 'system.lock.acquire("door")' },
+  { action: 'eval.compile', resource: '', expression: 'eval_runner.compile("return 1")' },
+  { action: 'eval.run', resource: '', expression: 'eval_runner.run({ source = "return 1" })' },
+  {
+    action: 'eval.module',
+    resource: 'json',
+    expression: 'eval_runner.run({ source = "return 1", modules = { "json" } })',
+  },
+  {
+    action: 'eval.import',
+    resource: 'app:words',
+    expression: 'eval_runner.run({ source = "return 1", imports = { words = "app:words" } })',
+  },
+  {
+    action: 'eval.class',
+    resource: 'storage',
+    expression: 'eval_runner.run({ source = "return 1", allow_classes = { "storage" } })',
+  },
+  { action: 'pg.open', resource: 'app:scope', expression: 'pg.open("app:scope")' },
+  { action: 'pg.join', resource: 'g', expression: 'pg.join("g")' },
+  { action: 'exec.get', resource: 'app:shell', expression: 'exec.get("app:shell")' },
+  { action: 'exec.run', resource: 'true', expression: 'exec.get("app:shell"):exec("true")' },
 ]
 
 const entry = (name: string, kind: string, data: { [key: string]: Value } = {}): Entry => ({
@@ -115,10 +196,15 @@ const scope = (allows: (action: string, resource: string) => boolean): Frame => 
 })
 
 let host: Host
+/** Codes that `system.exit` was called with. */
+const exits: number[] = []
 beforeAll(async () => {
   host = await createHost({
     env: {},
+    onExit: (code) => exits.push(code),
     entries: [
+      entry('words', 'library.lua', { source: 'return {}' }),
+      entry('shell', 'exec.native'),
       entry('processes', 'process.host', { lifecycle: { auto_start: true } }),
       entry('cache', 'store.memory'),
       entry('tokens', 'security.token_store', { store: 'app:cache' }),
@@ -151,6 +237,25 @@ describe.each(rows.map((row, i) => ({ ...row, id: `app:row_${i}` })))('$action o
     expect(await host.call(id, [], { frame })).toMatch(/not allowed|permission denied/)
     expect(asked).toEqual([`${row.action} ${row.resource}`])
   })
+})
+
+test('every action the runtime asks about stands in this table or in one of the others', () => {
+  const tests = [
+    'test/security/permission-table.test.ts',
+    'test/process/permissions.test.ts',
+    'test/features/archive/archive-module.test.ts',
+    'test/conformance/permissions/src/permissions_test.lua',
+  ]
+  const shown = tests.map((path) => readFileSync(join(root, path), 'utf8')).join('\n')
+  const asked = new Set(
+    sourcesIn('runtime', ['.ts']).flatMap(({ text }) =>
+      [...text.matchAll(/(?:allows|allow|check|permitted|granted)\((?:[\w.]+, )*'([a-z_]+(?:\.[a-z_]+)+)'/g)].map(
+        ([, action = '']) => action,
+      ),
+    ),
+  )
+  expect(asked.size).toBeGreaterThan(30)
+  expect([...asked].filter((action) => !shown.includes(action))).toEqual([])
 })
 
 /** What looks like `app:quick` and is not it. */

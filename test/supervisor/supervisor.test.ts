@@ -487,6 +487,37 @@ test('what the undoing of a change registers again is started in the background'
   expect(status('a')).toBe('running')
 })
 
+test('what needs a removed service stops before it, and starts again with the next of its id', async () => {
+  const { supervisor, add, journal, status } = bench()
+  add('a')
+  add('b', { requires: ['app:a'], autoStart: false })
+  add('c', { requires: ['app:b'] })
+  add('d')
+  await supervisor.startAll()
+  await supervisor.stop('app:d')
+  journal.length = 0
+  supervisor.begin()
+  await supervisor.remove('app:a')
+  expect(journal).toEqual(['stop c', 'stop b', 'stop a'])
+  add('a')
+  await supervisor.commit()
+  expect(journal.slice(3)).toEqual(['start a', 'start b', 'start c'])
+  expect(['a', 'b', 'c', 'd'].map(status)).toEqual(['running', 'running', 'running', 'stopped'])
+})
+
+test('what was stopped by hand meanwhile does not come back with what it needs', async () => {
+  const { supervisor, add, status } = bench()
+  add('a')
+  add('b', { requires: ['app:a'] })
+  await supervisor.startAll()
+  await supervisor.remove('app:a')
+  await supervisor.stop('app:b')
+  supervisor.begin()
+  add('a')
+  await supervisor.commit()
+  expect([status('a'), status('b')]).toEqual(['running', 'stopped'])
+})
+
 test('removing stops a service and forgets it; removing twice is nothing', async () => {
   const { supervisor, add, journal } = bench()
   add('a')

@@ -94,6 +94,17 @@ local function define()
       test.eq(settings().api, "chat")
     end)
 
+    it("say where the address comes from, without what is secret in it", function()
+      variables.OPENAI_API_KEY = "k"
+      test.eq(settings().address, "OPENAI_BASE_URL is not set: the server is https://api.openai.com/v1")
+      variables.OPENAI_BASE_URL = "http://ann:pass@host:1/v1"
+      test.eq(settings().address, "OPENAI_BASE_URL is http://host:1/v1")
+      variables["my:url"], context.base_url_env = "http://other/v1", "my:url"
+      test.eq(settings().address, "my:url is http://other/v1")
+      context.base_url = "http://third/v1"
+      test.eq(settings().address, "the provider's base_url is http://third/v1")
+    end)
+
     it("refuse an API nobody speaks", function()
       variables.OPENAI_API_KEY, variables.OPENAI_API = "k", "soap"
       local found, failure = settings()
@@ -123,6 +134,17 @@ local function define()
       test.is_true(request({ attempts = 3, backoff_ms = 100 }).ok)
       test.eq(calls(), 4)
       test.eq(table.concat(waits, ","), "100,200,400")
+    end)
+
+    it("that nobody answers carry the address, others do not", function()
+      local function failure_of(failure)
+        failing(1, failure)
+        local _, err = client.request({ config = {}, address = "OPENAI_BASE_URL is x" }, "chat", {})
+        return err
+      end
+      test.eq(failure_of({ status_code = 0, message = "Connection failed: x" }).address, "OPENAI_BASE_URL is x")
+      test.is_nil(failure_of({ status_code = 0, message = "canceled", canceled = true }).address)
+      test.is_nil(failure_of({ status_code = 401, message = "no" }).address)
     end)
 
     it("wait as long as the server says", function()

@@ -1,7 +1,6 @@
 -- Answers of the Responses API, whole and as a stream of events.
 
 local test = require("test")
-local output = require("output")
 local responses = require("openai_responses")
 
 local original = responses._client

@@ -2,10 +2,10 @@
 
 import { join, resolve } from 'node:path'
 import { RuntimeError } from '../../core/error.ts'
+import { nearest } from '../../core/nearest.ts'
 import { requireLock, writeLock } from '../../loader/lockfile.ts'
 import { bundledModules } from '../../loader/project.ts'
 import { allowsVersion } from '../../loader/versions.ts'
-import { nearest } from '../app-commands.ts'
 import { parseReference, projectOf } from '../modules/resolve.ts'
 import type { SettingFlags } from '../options.ts'
 

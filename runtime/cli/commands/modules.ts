@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { RuntimeError } from '../../core/error.ts'
+import { nearest } from '../../core/nearest.ts'
 import { packageBundle } from '../../index.ts'
 import { loadProject } from '../../loader/load.ts'
 import { LOCK_FILE } from '../../loader/lockfile.ts'
@@ -64,9 +65,17 @@ export interface ReadmeFlags extends SettingFlags {
 /** `wippy readme org/module`. Resolves with the exit code. */
 export async function readme(reference: string, flags: ReadmeFlags): Promise<number> {
   const { name } = parseReference(reference)
-  const module = modulesAtHand(flags).find((candidate) => candidate.name === name)
-  if (module === undefined)
-    throw new RuntimeError('NotFound', `module ${name} is neither in the project nor in this package`)
+  const modules = modulesAtHand(flags)
+  const module = modules.find((candidate) => candidate.name === name)
+  if (module === undefined) {
+    const near = nearest(
+      name,
+      modules.map((candidate) => candidate.name),
+    )
+    throw new RuntimeError('NotFound', `module ${name} is neither in the project nor in this package`, {
+      details: near === undefined ? undefined : { hint: `Did you mean "${near}"?` },
+    })
+  }
   const file = join(module.folder, 'README.md')
   if (!existsSync(file)) throw new RuntimeError('NotFound', `module ${name} has no README.md`)
   const text = readFileSync(file, 'utf8')

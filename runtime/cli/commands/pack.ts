@@ -105,10 +105,19 @@ function contentOf(loaded: Loaded, plan: PackPlan): PackContent {
 function embedTest(loaded: Loaded, { embed, embedAll, root }: PackPlan): (entry: Entry) => boolean {
   const declared = readManifest(root)?.raw['embed']
   const patterns = embed ?? (Array.isArray(declared) ? declared.filter((one) => typeof one === 'string') : [])
+  const fits = (pattern: string, { id }: Entry): boolean => matchesId(pattern, id) || id.endsWith(`:${pattern}`)
+  const directories = loaded.entries.filter(({ kind }) => kind === 'fs.directory')
+  for (const pattern of patterns) {
+    if (directories.some((entry) => fits(pattern, entry))) continue
+    // An archive without the files that were asked for would fail where it runs.
+    throw new RuntimeError('NotFound', `no fs.directory entry fits embed ${JSON.stringify(pattern)}`, {
+      details: { hint: "'wippy pack --list' shows those that can be embedded" },
+    })
+  }
   return (entry) =>
     embedAll === true ||
     loaded.files.get(entry.id)?.module !== undefined ||
-    patterns.some((pattern) => matchesId(pattern, entry.id) || entry.id.endsWith(`:${pattern}`))
+    patterns.some((pattern) => fits(pattern, entry))
 }
 
 function isExcluded({ id }: Entry, { excludeNs = [], exclude = [] }: PackPlan): boolean {

@@ -1,10 +1,10 @@
 // `wippy registry`: list, show, find, history, diff and rollback, on a running host or on the project at rest.
 
 import { RuntimeError } from '../../core/error.ts'
+import { nearest } from '../../core/nearest.ts'
 import { isMap, type Value } from '../../core/value.ts'
 import { toJson } from '../../core/value-json.ts'
 import { encodeYaml } from '../../external/yaml.ts'
-import { nearest } from '../app-commands.ts'
 import { paintFor } from '../paint.ts'
 import { entryDiff } from '../registry/entry-diff.ts'
 import { type AccessFlags, openAccess, type RegistryAccess, type ShownEntry } from '../registry/registry-access.ts'

@@ -5,6 +5,9 @@ import type { Annotation, Expression, FunctionType, RecordField, RecordType, Typ
 import { type Cursor, stringValue } from './cursor.ts'
 import { NAME, NUMBER, STRING } from './lexer.ts'
 
+/** Whoever reads the type later goes down as many levels. */
+const MOST_LEVELS = 190
+
 /** Reads types at the cursor. `expression` reads what stands in `typeof(...)` and in validators. */
 export class TypeParser {
   readonly #cursor: Cursor
@@ -31,11 +34,13 @@ export class TypeParser {
     let left = this.#suffixes(first, true)
     if (c.isWord('extends')) left = this.#conditional(left)
     // `&` and `|` have one precedence and associate to the left.
-    while (c.kind === '|' || c.kind === '&') {
-      const kind = c.kind === '|' ? 'union' : 'intersection'
-      c.advance()
-      const right = this.#suffixes(this.#primary(), true)
-      left = left.kind === kind ? { kind, at, members: [...left.members, right] } : { kind, at, members: [left, right] }
+    // Each change of operator is a level of the type, as each suffix is.
+    for (let levels = 1; c.kind === '|' || c.kind === '&'; levels++) {
+      if (levels > MOST_LEVELS) throw c.fail('type has too many levels')
+      const operator = c.kind
+      const members = [left]
+      while (c.accept(operator)) members.push(this.#suffixes(this.#primary(), true))
+      left = { kind: operator === '|' ? 'union' : 'intersection', at, members }
     }
     return left
   }
@@ -89,10 +94,12 @@ export class TypeParser {
   #suffixes(primary: Type, mayBeOptional: boolean): Type {
     const c = this.#cursor
     let type = primary
-    for (;;) {
+    for (let levels = 0; ; levels++) {
+      if (levels > MOST_LEVELS) throw c.fail('type has too many levels')
       const at = c.start
       if (mayBeOptional && c.kind === '?') {
-        c.advance()
+        // However many there are, they say it once.
+        while (c.accept('?')) {}
         type = { kind: 'optional', at, inner: type }
       } else if (c.kind === '@') type = { kind: 'annotated', at, inner: type, annotations: this.#annotations() }
       else if (c.kind === '[' && !c.startsLine()) {

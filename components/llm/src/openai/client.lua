@@ -52,6 +52,16 @@ local function key_of(context, names, base_url)
   return base_url and DUMMY_KEY or nil
 end
 
+-- Where the address of the server comes from, for the error that nobody answers there. Credentials in it stay out.
+local function address_of(context, names, base_url)
+  if not base_url then return names.base_url .. " is not set: the server is " .. DEFAULT_BASE_URL end
+  local shown = base_url:gsub("^(%a[%w+.-]*://)[^/@]*@", "%1")
+  if context.base_url == base_url then return "the provider's base_url is " .. shown end
+  -- Known by its name on the system, where that leads to the same.
+  local named = from_env(names.base_url) == base_url and names.base_url or context.base_url_env
+  return named .. " is " .. shown
+end
+
 local APIS = { responses = true, chat = true }
 
 --- Where and how to send this call, or nil and a failure to classify. `OPENAI_API` and `OPENAI_MODEL` describe the server of
@@ -77,13 +87,14 @@ function client.settings(names)
     },
     api = api,
     model = not own_server and from_env(names.model) or nil,
+    address = address_of(context, names, base_url),
     retry = context.retry,
   }
 end
 
 -- Failures ----------------------------------------------------------------------------------------------------------
 
---- A failure as a table { message, status_code, code?, type?, param?, request_id? }, whether it came as one or as an
+--- A failure as a table { message, status_code, code?, type?, param?, request_id?, address? }, whether it came as one or as an
 --- error value.
 function client.describe(failure)
   if type(failure) == "table" then return failure end
@@ -119,6 +130,14 @@ local function retry_plan(retry)
   return math.max(0, math.min(attempts, MAX_ATTEMPTS)), math.max(0, math.min(backoff, MAX_BACKOFF_MS))
 end
 
+-- A request that nobody answered failed because of its address, as far as anybody can tell from here.
+local function with_address(failure, settings)
+  local described = client.describe(failure)
+  if described.canceled or described.status_code ~= 0 then return failure end
+  described.address = settings.address
+  return described
+end
+
 --- One request: `operation` is a function of the host module ("responses", "chat", "embeddings", "models").
 --- `retry = { attempts, backoff_ms }` counts tries beyond the first; a server that says how long to wait is believed.
 function client.request(settings, operation, body, retry)
@@ -128,7 +147,7 @@ function client.request(settings, operation, body, retry)
     local response, err = send(settings.config, body)
     if not err then return response end
     local worth, retry_after = is_worth_retrying(err)
-    if attempts <= 0 or not worth then return nil, err end
+    if attempts <= 0 or not worth then return nil, with_address(err, settings) end
     attempts = attempts - 1
     local wait = math.min(math.max(backoff, (retry_after or 0) * 1000), MAX_BACKOFF_MS)
     client._time.sleep(wait * client._time.MILLISECOND)

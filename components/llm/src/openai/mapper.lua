@@ -345,6 +345,8 @@ function mapper.classify(failure)
       end
     end
   end
+  -- After the rules above, which are not about addresses.
+  if described.address then message = string.format("%s (%s)", message, described.address) end
   return error_type,
     message,
     {

@@ -32,7 +32,7 @@ export function isAssignable(
 }
 
 function fitsOne(from: Member, targets: readonly Member[], depth: number, patience: Patience): boolean {
-  if (from.kind === 'any' || from.kind === 'unknown' || from.kind === 'never') return true
+  if (from.kind === 'any' || from.kind === 'never') return true
   if (from.kind === 'boolean') {
     const values = targets.flatMap((target) => (target.kind === 'literal' ? [target.value] : []))
     if (values.includes(true) && values.includes(false)) return true

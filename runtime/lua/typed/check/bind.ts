@@ -1,6 +1,7 @@
 // Which declaration every name means, and what happens to it: the ground under the checker and the rules.
 
 import type { Expression, FunctionExpression, Name, NameExpression, Statement } from '../ast.ts'
+import { walkExpression } from '../walk.ts'
 
 export interface Binding {
   readonly id: number
@@ -28,7 +29,12 @@ export interface Bindings {
   /** Globals that the chunk itself assigns. */
   readonly assignedGlobals: ReadonlySet<string>
   readonly all: readonly Binding[]
+  /** Where a function has more variables at once than Lua compiles; nowhere as a rule. */
+  readonly crowded: number | undefined
 }
+
+/** LUAI_MAXVARS: what Lua counts besides (hidden ones of loops) is not counted here. */
+export const MOST_LOCALS = 200
 
 /** Resolves every name of a chunk. */
 export function bind(body: readonly Statement[]): Bindings {
@@ -42,10 +48,13 @@ class Scope {
   /** How many functions deep. */
   readonly depth: number
   readonly names = new Map<string, Binding>()
+  /** Variables of the function that are there at this point. */
+  locals: number
 
   constructor(parent: Scope | undefined, depth: number) {
     this.parent = parent
     this.depth = depth
+    this.locals = parent?.depth === depth ? parent.locals : 0
   }
 
   find(name: string): { binding: Binding; depth: number } | undefined {
@@ -63,6 +72,7 @@ class Binder implements Bindings {
   readonly assignedIn = new Map<object, Set<Binding>>()
   readonly assignedGlobals = new Set<string>()
   readonly all: Binding[] = []
+  crowded: number | undefined
   #scope = new Scope(undefined, 0)
   readonly #regions: Set<Binding>[] = []
 
@@ -107,6 +117,8 @@ class Binder implements Bindings {
       required,
     }
     this.all.push(binding)
+    this.#scope.locals += 1
+    if (this.#scope.locals > MOST_LOCALS) this.crowded ??= name.at
     this.#scope.names.set(name.text, binding)
     const declared = this.declared.get(owner)
     if (declared === undefined) this.declared.set(owner, [binding])
@@ -227,55 +239,17 @@ class Binder implements Bindings {
   }
 
   #expression(root: Expression): void {
-    // Left operands by iteration: `a + b + c ...` and `x.y.z ...` may be as long as a file.
-    for (let value: Expression | undefined = root; value !== undefined; ) {
-      const current: Expression = value
-      value = undefined
-      switch (current.kind) {
-        case 'name': {
-          const binding = this.#scope.find(current.name)?.binding
-          if (binding !== undefined) {
-            this.uses.set(current, binding)
-            binding.reads += 1
-          }
-          break
-        }
-        case 'index':
-          this.#expression(current.key)
-          value = current.object
-          break
-        case 'call':
-          this.#expressions(current.args)
-          value = current.callee
-          break
-        case 'method':
-          this.#expressions(current.args)
-          value = current.object
-          break
-        case 'binary':
-          this.#expression(current.right)
-          value = current.left
-          break
-        case 'unary':
-          value = current.operand
-          break
-        case 'paren':
-        case 'cast':
-        case 'nonnil':
-          value = current.inner
-          break
-        case 'table':
-          for (const field of current.fields) {
-            if (field.key !== undefined) this.#expression(field.key)
-            this.#expression(field.value)
-          }
-          break
-        case 'function':
-          this.#function(current, false)
-          break
-        default:
-      }
-    }
+    walkExpression(root, (expression) => {
+      if (expression.kind === 'function') this.#function(expression, false)
+      else if (expression.kind === 'name') this.#read(expression)
+    })
+  }
+
+  #read(name: NameExpression): void {
+    const binding = this.#scope.find(name.name)?.binding
+    if (binding === undefined) return
+    this.uses.set(name, binding)
+    binding.reads += 1
   }
 }
 

@@ -133,4 +133,4 @@ function checkedLoosely(c: Context, e: MethodExpression): readonly StaticType[] 
   return []
 }
 
-const noMethods: ReadonlySet<StaticType['kind']> = new Set(['number', 'integer', 'boolean', 'function', 'unknown'])
+const noMethods: ReadonlySet<StaticType['kind']> = new Set(['number', 'integer', 'boolean', 'function'])

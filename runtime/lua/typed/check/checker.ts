@@ -14,7 +14,7 @@ import type {
 import { type Position, positionAt } from '../lexer.ts'
 import { type Parsed, parse } from '../parser.ts'
 import { fieldOf } from './assignable.ts'
-import { type Binding, bind } from './bind.ts'
+import { type Binding, bind, MOST_LOCALS } from './bind.ts'
 import { inferCall, requiredModule } from './calls.ts'
 import { type BodyTypes, Context, type ModuleTypes } from './context.ts'
 import { type Code, codes, type Diagnostic } from './diagnostic.ts'
@@ -68,10 +68,20 @@ export function analyze(source: string, { name, rules = false, modules = new Map
     parsed = parse(source, name)
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error
-    return { diagnostics: [syntaxDiagnostic(error, name)], exports: { value: any, types: new TypeNames() } }
+    return { diagnostics: [syntaxDiagnostic(error, name)], exports: nothing() }
   }
   const { body, lineStarts } = parsed.chunk
   const bindings = bind(body)
+  if (bindings.crowded !== undefined) {
+    const message = `too many local variables (limit is ${MOST_LOCALS})`
+    const diagnostic: Diagnostic = {
+      code: 'P0001',
+      severity: 'error',
+      message,
+      ...positionAt(lineStarts, bindings.crowded),
+    }
+    return { diagnostics: [diagnostic], exports: nothing() }
+  }
   const types = namesOfBlock(body, new TypeNames(), () => any)
   const context = new Context(bindings, types, modules, { infer, check, checkBody })
   checkBlock(context, body)
@@ -85,6 +95,8 @@ export function analyze(source: string, { name, rules = false, modules = new Map
     .sort((a, b) => a.line - b.line || a.column - b.column || (a.code < b.code ? -1 : 1))
   return { diagnostics, exports: { value: context.exported, types } }
 }
+
+const nothing = (): ModuleTypes => ({ value: any, types: new TypeNames() })
 
 function syntaxDiagnostic(error: RuntimeError, name: string): Diagnostic {
   const { line = 1, column = 1 } = (error.details ?? {}) as { line?: number; column?: number }

@@ -157,9 +157,6 @@ function fieldOfMember(
     case 'literal':
       if (typeof member.value !== 'string') c.report('E0010', startOf(e.object), `${typeof member.value} has no fields`)
       return any
-    case 'unknown':
-      c.report('E0010', startOf(e.object), 'unknown has no fields until it is checked')
-      return any
     default:
       return any
   }

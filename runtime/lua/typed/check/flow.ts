@@ -8,6 +8,8 @@ import { type StaticType, sameType, unionOf } from './static-type.ts'
 export type Place = string
 const PART = '\u0000'
 
+const MOST_KNOWN = 1_000
+
 export interface Known {
   readonly type: StaticType
   /** Changes with every assignment, not with what a condition tells. */
@@ -23,9 +25,22 @@ export class Flow {
   }
 
   copy(): Flow {
+    this.#trim()
     const copy = new Flow(this.known)
     copy.reachable = this.reachable
     return copy
+  }
+
+  /** A copy for every branch costs what is known: of a file of thousands of fields, the oldest are forgotten. */
+  #trim(): void {
+    if (this.known.size <= MOST_KNOWN) return
+    let surplus = this.known.size - MOST_KNOWN / 2
+    for (const place of this.known.keys()) {
+      if (surplus <= 0) break
+      if (!place.includes(PART)) continue
+      this.known.delete(place)
+      surplus -= 1
+    }
   }
 
   /** Nothing is known any more of a place and of what lies in it. */

@@ -1,6 +1,7 @@
 // The rules of `wippy lint --rules`: habits that often hide a mistake. None of them says that a program is wrong.
 
-import type { Expression, FunctionExpression, Statement } from '../ast.ts'
+import type { Expression, Statement } from '../ast.ts'
+import { walkExpression } from '../walk.ts'
 import type { Binding, Bindings } from './bind.ts'
 import type { Finding } from './context.ts'
 
@@ -76,23 +77,22 @@ class Walk {
         if (statement.otherwise !== undefined) this.#body(statement.otherwise, statement.at, 'else branch')
         break
       case 'for-number':
+        this.#all([statement.from, statement.to, ...(statement.step === undefined ? [] : [statement.step])])
+        this.#body(statement.body, statement.at, 'for loop')
+        break
       case 'for-in':
-        this.#all(statement.kind === 'for-in' ? statement.values : [statement.from, statement.to])
+        this.#all(statement.values)
         this.#body(statement.body, statement.at, 'for loop')
         break
       case 'function':
         if (statement.target.kind === 'name') this.#target(statement.target)
-        this.#function(statement.value)
+        this.block(statement.value.body)
         break
       case 'local-function':
-        this.#function(statement.value)
+        this.block(statement.value.body)
         break
       default:
     }
-  }
-
-  #function(value: FunctionExpression): void {
-    this.block(value.body)
   }
 
   #target(target: Expression): void {
@@ -107,45 +107,10 @@ class Walk {
   }
 
   #expression(root: Expression): void {
-    // Left operands by iteration: chains may be as long as a file.
-    for (let value: Expression | undefined = root; value !== undefined; ) {
-      const current: Expression = value
-      value = undefined
-      switch (current.kind) {
-        case 'binary':
-          this.#selfCompare(current)
-          this.#expression(current.right)
-          value = current.left
-          break
-        case 'index':
-          this.#expression(current.key)
-          value = current.object
-          break
-        case 'call':
-          this.#all(current.args)
-          value = current.callee
-          break
-        case 'method':
-          this.#all(current.args)
-          value = current.object
-          break
-        case 'unary':
-          value = current.operand
-          break
-        case 'paren':
-        case 'cast':
-        case 'nonnil':
-          value = current.inner
-          break
-        case 'function':
-          this.#function(current)
-          break
-        case 'table':
-          for (const field of current.fields) this.#expression(field.value)
-          break
-        default:
-      }
-    }
+    walkExpression(root, (expression) => {
+      if (expression.kind === 'function') this.block(expression.body)
+      else if (expression.kind === 'binary') this.#selfCompare(expression)
+    })
   }
 
   /** `x == x` asks only whether x is a number that is none; whoever means that writes `~=`. */

@@ -124,6 +124,11 @@ const MOST_MEMBERS = 200
 
 /** One type of several. Anything makes it anything; what says the same twice is said once. */
 export function unionOf(...types: readonly StaticType[]): StaticType {
+  return unionOfAll(types)
+}
+
+/** The same of a list, which may be as long as a source. */
+export function unionOfAll(types: Iterable<StaticType>): StaticType {
   const members: StaticType[] = []
   for (const type of types) {
     const parts = type.kind === 'union' ? type.members : [type]

@@ -22,6 +22,7 @@ import {
   table,
   thread,
   unionOf,
+  unionOfAll,
   unknown,
   userdata,
 } from './static-type.ts'
@@ -150,7 +151,7 @@ export function readType(type: Type, names: TypeNames, typeOf: TypeOf): StaticTy
     case 'optional':
       return unionOf(read(type.inner), nil)
     case 'union':
-      return unionOf(...type.members.map(read))
+      return unionOfAll(type.members.map(read))
     case 'intersection':
       return intersection(type.members.map(read))
     case 'readonly': {
@@ -162,7 +163,7 @@ export function readType(type: Type, names: TypeNames, typeOf: TypeOf): StaticTy
     case 'keyof': {
       const inner = resolved(read(type.inner))
       return inner.kind === 'record' && inner.index === undefined
-        ? unionOf(...[...inner.fields.keys()].map(literal))
+        ? unionOfAll([...inner.fields.keys()].map(literal))
         : any
     }
     case 'access': {

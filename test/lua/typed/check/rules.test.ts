@@ -19,6 +19,8 @@ const cases: readonly (readonly [source: string, ...findings: string[]])[] = [
   ['local M = {}\nM.x = 1\nreturn M'],
   ['return f == f', '1:10 W0003 f is compared with itself'],
   ['return a.b <= a.b', '1:12 W0003 a.b is compared with itself'],
+  ['return { [f == f] = 1 }', '1:13 W0003 f is compared with itself'],
+  ['for _ = 1, 2, f == f and 1 or 2 do f() end', '1:17 W0003 f is compared with itself'],
   ['return f() == f(), a.b == a.c, x ~= x'],
   ['local x = 1', '1:7 W0004 variable x is never read'],
   ['local function f() end', '1:16 W0004 variable f is never read'],
