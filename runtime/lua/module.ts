@@ -42,6 +42,13 @@ export interface Call {
   channel(capacity: number): LuaChannel
   /** Ties a resource to the process: closed when it ends, unless `release` was called before. */
   own(resource: { close(): void }): { release(): void }
+  /**
+   * Does work that may be long: `step` does a piece of about a millisecond at most and says whether it was the last. Short
+   * work is done at once, the rest in later turns with others between. Its time counts for the process.
+   */
+  work<T>(step: () => boolean, result: () => T): T | Promise<T>
+  /** Counts milliseconds of CPU that another thread spent on this call. */
+  charge(cpu: number): void
 }
 
 /** The host's end of a channel. The Lua end is the object itself, returned or stored anywhere in a result. */
