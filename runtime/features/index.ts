@@ -148,7 +148,7 @@ export function createModules(
       ...base,
       pgModule({ groups: new Groups(kernel), guard }),
       funcsModule({ functions, guard, clock, random }),
-      jsonModule,
+      jsonModule({ offload }),
       timeModule({ clock }),
       base64Module,
       hashModule,
