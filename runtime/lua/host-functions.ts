@@ -18,6 +18,7 @@ import {
   type LuaType,
   Results,
   restPosition,
+  wantsByteStrings,
   wantsExactTables,
 } from './module.ts'
 import { Overdue, pace } from './pace.ts'
@@ -33,6 +34,8 @@ interface Registered {
   /** For methods: the type its first argument must have. */
   readonly self: LuaType<unknown> | undefined
   readonly exact: boolean
+  /** Strings come as bytes. */
+  readonly bytes: boolean
   /** Stack position from which the arguments are one payload. */
   readonly rest: number | undefined
 }
@@ -168,6 +171,10 @@ class Built {
   }
 }
 
+function registration(run: AnyHostFunction, name: string, self: LuaType<unknown> | undefined): Registered {
+  return { run, name, self, exact: wantsExactTables(run), bytes: wantsByteStrings(run), rest: restPosition(run) }
+}
+
 export class HostFunctions {
   readonly #engine: LuaEngine
   readonly #functions: Registered[] = []
@@ -181,7 +188,7 @@ export class HostFunctions {
   indexOf(run: AnyHostFunction, name: string, self: LuaType<unknown> | undefined): number {
     const known = this.#indices.get(run)
     if (known !== undefined) return known
-    const index = this.#functions.push({ run, name, self, exact: wantsExactTables(run), rest: restPosition(run) }) - 1
+    const index = this.#functions.push(registration(run, name, self)) - 1
     this.#indices.set(run, index)
     return index
   }
@@ -207,7 +214,7 @@ export class HostFunctions {
       // Upvalue 1: a userdata that owns the function.
       call_dynamic: (thread) => {
         const run = lua.objectAt(thread, FIRST_UPVALUE) as AnyHostFunction
-        return this.#call(thread, { run, name: 'function', self: undefined, exact: false, rest: restPosition(run) })
+        return this.#call(thread, registration(run, 'function', undefined))
       },
       type_index: (thread) => this.#index(thread),
       type_tostring: (thread) => {
@@ -271,6 +278,10 @@ export class HostFunctions {
     const { rest, exact } = registered
     const single = rest === undefined ? count : Math.min(count, rest - 1)
     for (let i = 1; i <= single; i++) {
+      if (registered.bytes && lua.api.lua_type(thread, i) === LUA.string) {
+        args.push(lua.bytesAt(thread, i))
+        continue
+      }
       try {
         args.push(marshal.readSome(thread, i, exact, AT_ONCE))
       } catch (thrown) {

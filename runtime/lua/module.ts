@@ -205,6 +205,17 @@ export function wantsExactTables(fn: object): boolean {
   return exact.has(fn)
 }
 
+const inBytes = new WeakSet<object>()
+
+/** Marks a host function to get its strings as bytes: long ones are then not decoded and encoded again. */
+export function byteStrings<F extends AnyHostFunction>(fn: F): F {
+  inBytes.add(fn)
+  return fn
+}
+export function wantsByteStrings(fn: object): boolean {
+  return inBytes.has(fn)
+}
+
 const rest = new WeakMap<object, number>()
 
 /**
