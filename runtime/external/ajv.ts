@@ -5,6 +5,7 @@ import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { Ajv, type ErrorObject, type Options } from 'ajv/dist/ajv.js'
 import formats from 'ajv-formats'
+import { moduleError } from '../core/error.ts'
 import { canonicalJson, type Value } from '../core/value.ts'
 import { compileRegex } from './re2.ts'
 
@@ -17,8 +18,50 @@ export interface SchemaProblem {
 }
 
 export interface Validator {
-  /** Empty when the value is valid. */
-  check(value: unknown): SchemaProblem[]
+  /**
+   * Empty when the value is valid. `fromLua`: it has one empty table for `[]` and `{}`, and whichever the schema wants is taken;
+   * the value is changed then.
+   */
+  check(value: unknown, fromLua?: boolean): SchemaProblem[]
+}
+
+/** A schema, and text that no other schema has. */
+export interface Schema {
+  readonly schema: unknown
+  readonly key: string
+}
+
+export interface SchemaCache {
+  /** The compiled schema. Throws Invalid when it does not compile. */
+  get(schema: Schema): Validator
+}
+
+/** Keeps the compiled schemas used last. */
+export function schemaCache(limit: number, compile = schemaCompiler()): SchemaCache {
+  const compiled = new Map<string, Validator>()
+  return {
+    get({ schema, key }) {
+      const known = compiled.get(key)
+      const validator = known ?? compileSchema(compile, schema)
+      compiled.delete(key)
+      compiled.set(key, validator)
+      for (const oldest of compiled.keys()) {
+        if (compiled.size <= limit) break
+        compiled.delete(oldest)
+      }
+      return validator
+    },
+  }
+}
+
+function compileSchema(compile: (schema: unknown) => Validator, schema: unknown): Validator {
+  try {
+    return compile(schema)
+  } catch (error) {
+    // Whatever ajv throws here is about the schema: a pattern, a reference, a keyword.
+    const reason = error instanceof Error ? error.message : String(error)
+    throw moduleError('Invalid', `schema compilation failed: ${reason}`, { cause: error })
+  }
 }
 
 const makers = { '2020-12': Ajv2020, '2019-09': Ajv2019, 'draft-07': Ajv } as const
@@ -55,7 +98,33 @@ function compile(ajv: Ajv, schema: object | boolean): Validator {
     delete plain.$async
   }
   const validate = ajv.compile(plain)
-  return { check: (value) => (validate(value) === true ? [] : (validate.errors ?? []).map(problem)) }
+  const problems = (value: unknown) => (validate(value) === true ? [] : (validate.errors ?? []).map(problem))
+  return {
+    check(value, fromLua = false) {
+      const root = { value }
+      for (;;) {
+        const found = problems(root.value)
+        if (found.length === 0 || !fromLua || !flipEmptyArrays(root, found)) return found
+      }
+    },
+  }
+}
+
+/** Makes empty arrays objects where the schema asks for one; false when there is none left. */
+function flipEmptyArrays(root: { value: unknown }, problems: readonly SchemaProblem[]): boolean {
+  let flips = 0
+  for (const problem of problems) {
+    if (!problem.wantsObject) continue
+    const path = ['value', ...problem.path]
+    const last = path.pop() as string // the path has at least one step
+    const parent = path.reduce<unknown>((at, step) => (at as { [key: string]: unknown })?.[step], root)
+    const holder = parent as { [key: string]: unknown }
+    const found = holder?.[last]
+    if (!Array.isArray(found) || found.length > 0) continue
+    holder[last] = {}
+    flips++
+  }
+  return flips > 0
 }
 
 function draftOf(schema: object): Draft {

@@ -32,7 +32,7 @@ export function globalDataModules({ clock }: Pick<DataModuleDeps, 'clock'>): Lua
 
 export function dataModules({ clock, offload }: DataModuleDeps): LuaModule[] {
   return [
-    jsonModule,
+    jsonModule({ offload }),
     timeModule({ clock }),
     base64Module,
     hashModule,

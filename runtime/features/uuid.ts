@@ -61,10 +61,13 @@ function readUuid(value: unknown): Uint8Array | undefined {
   return groups === null ? undefined : Buffer.from(groups.slice(1).join(''), 'hex')
 }
 
+/** More of a wrong text says no more. */
+const SHOWN = 64
+
 function uuidBytes(value: unknown, what = 'UUID'): Uint8Array {
   if (typeof value !== 'string') throw moduleError('Invalid', `${what} must be a string`)
   const bytes = readUuid(value)
-  if (bytes === undefined) throw moduleError('Invalid', `invalid ${what} ${JSON.stringify(value)}`)
+  if (bytes === undefined) throw moduleError('Invalid', `invalid ${what} ${JSON.stringify(value.slice(0, SHOWN))}`)
   return bytes
 }
 

@@ -18,6 +18,8 @@ const MAX_INPUT = 1024 * 1024
 const INLINE = 8 * 1024
 /** Parts of a table that are written on this thread. */
 const INLINE_PARTS = 2_000
+/** What a document of the size above may have: the work of a call is bounded by it. */
+const MAX_PARTS = 100_000
 
 /** `encode(table, options?)` and `decode(text)`. */
 export const yamlModule = ({ offload }: YamlDeps): LuaModule => ({
@@ -25,13 +27,18 @@ export const yamlModule = ({ offload }: YamlDeps): LuaModule => ({
   description: 'Encodes tables as YAML and decodes YAML documents',
   traits: ['deterministic', 'encoding'],
   open: () => ({
-    encode(_call, data, options) {
+    encode(call, data, options) {
       if (luaTypeName(data) !== 'table') throw moduleError('Invalid', 'table expected')
+      if (!hasRoom(data, MAX_PARTS)) {
+        throw moduleError('LimitExceeded', `table exceeds the limit of ${MAX_PARTS} parts`)
+      }
       const value = plainValue(data)
       const settings = encodeOptions(optionalTable(options, 2, 'encode'))
-      return isSmall(value) ? encodeYaml(value, settings) : offload.run('yaml.encode', value, settings)
+      return hasRoom(value, INLINE_PARTS)
+        ? encodeYaml(value, settings)
+        : offload.run(call, 'yaml.encode', value, settings)
     },
-    decode(_call, argument) {
+    decode(call, argument) {
       if (typeof argument !== 'string' && !(argument instanceof Uint8Array)) {
         throw moduleError('Invalid', 'string expected')
       }
@@ -42,7 +49,7 @@ export const yamlModule = ({ offload }: YamlDeps): LuaModule => ({
       }
       return source.length <= INLINE
         ? decoded(source)
-        : offload.run('yaml.decode', source, seconds).catch(decodeFailure)
+        : offload.run(call, 'yaml.decode', source, seconds).catch(decodeFailure)
     },
   }),
 })
@@ -62,14 +69,14 @@ function decodeFailure(error: unknown): never {
   throw moduleError('Internal', `decode failed: ${error.message}`, { cause: error })
 }
 
-/** Whether a value has few parts and little text. */
-function isSmall(value: Value): boolean {
-  let room = INLINE_PARTS
-  const visit = (part: Value): boolean => {
+/** Whether a value has no more than so many parts; some text counts as one. */
+function hasRoom(value: unknown, parts: number): boolean {
+  let room = parts
+  const visit = (part: unknown): boolean => {
     room -= 1 + (typeof part === 'string' ? part.length / 64 : 0)
     if (room < 0) return false
     if (Array.isArray(part)) return part.every(visit)
-    return !isMap(part) || Object.keys(part).every((key) => visit(part[key] ?? null))
+    return luaTypeName(part) !== 'table' || !isMap(part) || Object.keys(part).every((key) => visit(part[key]))
   }
   return visit(value)
 }

@@ -18,8 +18,12 @@ import {
   type LuaType,
   Results,
   restPosition,
+  wantsByteStrings,
   wantsExactTables,
 } from './module.ts'
+import { Overdue, pace } from './pace.ts'
+import { isLarge, SlowPush } from './slow-push.ts'
+import { SlowRead } from './slow-read.ts'
 import { StackPayload } from './stack-payload.ts'
 import type { VM } from './vm.ts'
 import { LUA, REGISTRY } from './wasm.ts'
@@ -30,11 +34,20 @@ interface Registered {
   /** For methods: the type its first argument must have. */
   readonly self: LuaType<unknown> | undefined
   readonly exact: boolean
+  /** Strings come as bytes. */
+  readonly bytes: boolean
   /** Stack position from which the arguments are one payload. */
   readonly rest: number | undefined
 }
 
 const FIRST_UPVALUE = REGISTRY - 1
+
+/** Parts of a value that cross at once; larger ones cross in pieces, others running between (design PROMISES P6). */
+const AT_ONCE = 16_000
+/** Milliseconds of work that are done at once. */
+const SHORT_MS = 4
+/** The same where the code cannot wait, in a chunk that loads for example. */
+const SHORT_WITHOUT_WAITING_MS = 50
 
 class HostCall implements Call {
   readonly #engine: LuaEngine
@@ -44,6 +57,10 @@ class HostCall implements Call {
   #abort: AbortController | undefined
   #owned: { release(): void } | undefined
   #canceled = false
+  /** Set when its coroutine waits for the answer. */
+  waiting = false
+  /** Threads with values on their way. */
+  #borrowed: number[] = []
 
   constructor(engine: LuaEngine, process: LuaProcess, thread: number) {
     this.#engine = engine
@@ -78,6 +95,33 @@ class HostCall implements Call {
     this.#canceled = true
     this.#abort?.abort()
     this.settled()
+    this.giveBack()
+  }
+
+  /** A thread for values on their way, until `giveBack`. */
+  borrowThread(): number {
+    const thread = this.#process.vm.takeThread()
+    this.#borrowed.push(thread)
+    return thread
+  }
+
+  giveBack(): void {
+    const { vm } = this.#process
+    for (const thread of this.#borrowed.splice(0))
+      if (!vm.closed && !this.#engine.lua.dead) vm.releaseThread(thread, true)
+  }
+
+  /** False once nobody waits for the answer. */
+  get wanted(): boolean {
+    return !this.#canceled && !this.#process.ended
+  }
+
+  /** Does steps in turns of the process, until the last or until nobody waits for it. */
+  pace(step: () => boolean): Promise<void> {
+    return pace(this.#process, () => {
+      if (!this.wanted) throw new RuntimeError('Canceled', 'call ended', { retryable: false })
+      return step()
+    })
   }
 
   /** The call has its answer. */
@@ -105,6 +149,34 @@ class HostCall implements Call {
   own(resource: { close(): void }): { release(): void } {
     return this.#process.own(resource)
   }
+
+  work<T>(step: () => boolean, result: () => T): T | Promise<T> {
+    if (this.waiting) return this.pace(step).then(result)
+    const canWait = this.#engine.lua.api.lua_isyieldable(this.#thread) !== 0
+    const end = performance.now() + (canWait ? SHORT_MS : SHORT_WITHOUT_WAITING_MS)
+    do if (step()) return result()
+    while (performance.now() < end)
+    this.#engine.mustYield(this.#thread)
+    return this.pace(step).then(result)
+  }
+
+  charge(cpu: number): void {
+    if (this.wanted) this.#process.charge(cpu)
+  }
+}
+
+/** Results that stand complete on a thread of the same state. */
+class Built {
+  readonly thread: number
+  readonly count: number
+  constructor(thread: number, count: number) {
+    this.thread = thread
+    this.count = count
+  }
+}
+
+function registration(run: AnyHostFunction, name: string, self: LuaType<unknown> | undefined): Registered {
+  return { run, name, self, exact: wantsExactTables(run), bytes: wantsByteStrings(run), rest: restPosition(run) }
 }
 
 export class HostFunctions {
@@ -120,7 +192,7 @@ export class HostFunctions {
   indexOf(run: AnyHostFunction, name: string, self: LuaType<unknown> | undefined): number {
     const known = this.#indices.get(run)
     if (known !== undefined) return known
-    const index = this.#functions.push({ run, name, self, exact: wantsExactTables(run), rest: restPosition(run) }) - 1
+    const index = this.#functions.push(registration(run, name, self)) - 1
     this.#indices.set(run, index)
     return index
   }
@@ -146,7 +218,7 @@ export class HostFunctions {
       // Upvalue 1: a userdata that owns the function.
       call_dynamic: (thread) => {
         const run = lua.objectAt(thread, FIRST_UPVALUE) as AnyHostFunction
-        return this.#call(thread, { run, name: 'function', self: undefined, exact: false, rest: restPosition(run) })
+        return this.#call(thread, registration(run, 'function', undefined))
       },
       type_index: (thread) => this.#index(thread),
       type_tostring: (thread) => {
@@ -182,20 +254,12 @@ export class HostFunctions {
     let answer: unknown
     try {
       const args = this.#arguments(thread, registered)
-      answer = registered.run(call, ...args)
+      answer = args === undefined ? this.#callLater(thread, registered, call) : registered.run(call, ...args)
     } catch (thrown) {
       call.settled()
       return this.#thrown(thread, thrown)
     }
-    if (answer instanceof Promise) {
-      const settle = (vm: VM, target: number, outcome: { value: unknown } | { error: unknown }): number => {
-        call.settled()
-        if ('value' in outcome) return this.#pushResults(vm, target, outcome.value)
-        if (outcome.error instanceof LuaRaise) throw outcome.error
-        return this.#pushFailure(vm, target, this.#known(outcome.error))
-      }
-      return engine.awaitPromise(thread, answer, settle, () => call.close())
-    }
+    if (answer instanceof Promise || this.#isLarge(thread, answer)) return this.#wait(thread, call, answer)
     call.settled()
     const { vm } = process
     vm.lift()
@@ -210,13 +274,27 @@ export class HostFunctions {
     return engine.endOperation(thread, count)
   }
 
-  #arguments(thread: number, registered: Registered): unknown[] {
+  /** Undefined when they are too large to be read at once. */
+  #arguments(thread: number, registered: Registered): unknown[] | undefined {
     const { lua, marshal } = this.#engine
     const count = lua.api.lua_gettop(thread)
     const args: unknown[] = []
-    const { rest } = registered
+    const { rest, exact } = registered
     const single = rest === undefined ? count : Math.min(count, rest - 1)
-    for (let i = 1; i <= single; i++) args.push(marshal.read(thread, i, registered.exact))
+    for (let i = 1; i <= single; i++) {
+      if (registered.bytes && lua.api.lua_type(thread, i) === LUA.string) {
+        args.push(lua.bytesAt(thread, i))
+        continue
+      }
+      try {
+        args.push(marshal.readSome(thread, i, exact, AT_ONCE))
+      } catch (thrown) {
+        lua.api.lua_settop(thread, count)
+        if (!(thrown instanceof Overdue)) throw thrown
+        if (rest === undefined && lua.api.lua_isyieldable(thread) !== 0) return undefined
+        args.push(marshal.read(thread, i, exact))
+      }
+    }
     if (rest !== undefined) {
       while (args.length < rest - 1) args.push(undefined)
       const limit = this.#engine.current?.process.program.limits.messageBytes
@@ -224,6 +302,71 @@ export class HostFunctions {
     }
     if (registered.self !== undefined) args[0] = registered.self.check(args[0], 1, `'${registered.name}'`)
     return args
+  }
+
+  /** Reads the arguments in pieces, then calls. */
+  #callLater(thread: number, registered: Registered, call: HostCall): Promise<unknown> {
+    const { lua, marshal } = this.#engine
+    const { api } = lua
+    const { vm } = call.process as LuaProcess
+    const count = api.lua_gettop(thread)
+    const borrowed = call.borrowThread()
+    vm.lift()
+    api.lua_checkstack(borrowed, count + 8)
+    api.lua_checkstack(thread, 2)
+    for (let i = 1; i <= count; i++) {
+      api.lua_pushvalue(thread, i)
+      api.lua_xmove(thread, borrowed, 1)
+    }
+    vm.limit()
+    const reading = new SlowRead(lua, marshal, borrowed, registered.exact)
+    const step = (): boolean => {
+      vm.lift()
+      try {
+        return reading.step()
+      } finally {
+        vm.limit()
+      }
+    }
+    return call.pace(step).then(() => {
+      call.giveBack()
+      const args = reading.values
+      if (registered.self !== undefined) args[0] = registered.self.check(args[0], 1, `'${registered.name}'`)
+      return registered.run(call, ...args)
+    })
+  }
+
+  #isLarge(thread: number, answer: unknown): boolean {
+    if (typeof answer !== 'object' || answer === null) return false
+    const large = answer instanceof Results ? isLarge(answer.values, AT_ONCE) : isLarge(answer, AT_ONCE)
+    return large && this.#engine.lua.api.lua_isyieldable(thread) !== 0
+  }
+
+  #wait(thread: number, call: HostCall, answer: unknown): number {
+    call.waiting = true
+    const settle = (vm: VM, target: number, outcome: { value: unknown } | { error: unknown }): number => {
+      call.settled()
+      try {
+        if ('value' in outcome) return this.#pushResults(vm, target, outcome.value)
+        if (outcome.error instanceof LuaRaise) throw outcome.error
+        return this.#pushFailure(vm, target, this.#known(outcome.error))
+      } finally {
+        call.giveBack()
+      }
+    }
+    const built =
+      answer instanceof Promise ? answer.then((value) => this.#build(call, value)) : this.#build(call, answer)
+    return this.#engine.awaitPromise(thread, Promise.resolve(built), settle, () => call.close())
+  }
+
+  /** Builds what is large on a thread of its own, in pieces. */
+  #build(call: HostCall, answer: unknown): unknown {
+    const values = answer instanceof Results ? answer.values : [answer]
+    if (!isLarge(values, AT_ONCE)) return answer
+    const { vm } = call.process as LuaProcess
+    const thread = call.borrowThread()
+    const building = new SlowPush(this.#engine.lua, this.#engine.marshal, vm, thread, values)
+    return call.pace(building.step).then(() => new Built(thread, values.length))
   }
 
   #thrown(thread: number, thrown: unknown): number {
@@ -240,6 +383,11 @@ export class HostFunctions {
   #pushResults(vm: VM, thread: number, answer: unknown): number {
     const { lua, marshal } = this.#engine
     if (answer === undefined) return 0
+    if (answer instanceof Built) {
+      lua.api.lua_checkstack(thread, answer.count)
+      lua.api.lua_xmove(answer.thread, thread, answer.count)
+      return answer.count
+    }
     if (!(answer instanceof Results)) {
       marshal.push(vm, thread, answer)
       return 1

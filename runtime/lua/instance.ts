@@ -131,6 +131,13 @@ export class LuaInstance {
     return this.readAt(pointer, this.u32[this.scratch >> 2] as number)
   }
 
+  /** A copy of the bytes of the string at `index`. */
+  bytesAt(thread: number, index: number): Uint8Array {
+    const pointer = this.api.lua_tolstring(thread, index, this.scratch)
+    this.refresh()
+    return this.u8.slice(pointer, pointer + (this.u32[this.scratch >> 2] as number))
+  }
+
   /** `length` bytes at a pointer as text if they are UTF-8, else as a copy of the bytes. */
   readAt(pointer: number, length: number): string | Uint8Array {
     const memory = this.u8

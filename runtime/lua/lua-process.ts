@@ -106,6 +106,17 @@ export class LuaProcess implements Upgradable {
     return { release: () => this.#owned?.delete(resource) }
   }
 
+  /** Counts CPU spent for it outside its slices. Ends it and throws LimitExceeded when that is too much. */
+  charge(ms: number): void {
+    this.cpu += ms
+    this.charged += ms
+    const { cpu } = this.program.limits
+    if (this.charged <= cpu) return
+    const error = new RuntimeError('LimitExceeded', `cpu limit of ${cpu} ms exceeded`, { retryable: false })
+    this.terminate(error)
+    throw error
+  }
+
   get parent(): ProcessInit['parent'] {
     return this.#init.parent
   }

@@ -2,12 +2,13 @@
 // The rules are those of spec/process.md §4 (value conversion) and the opening comment of module.ts.
 
 import { RuntimeError } from '../core/error.ts'
-import { emptyMap, type Value } from '../core/value.ts'
+import { emptyMap, type Value, type ValueMap } from '../core/value.ts'
 import { Channel } from './channel.ts'
 import { DetachedFloat, DetachedTable } from './detached.ts'
 import { HANDLE_MESSAGE, HANDLE_PAYLOAD, type LuaInstance, PAYLOAD_VALUES } from './instance.ts'
 import { KEY } from './keys.ts'
 import { type AnyHostFunction, LuaFunctionRef, LuaObject, LuaPayload, LuaTable } from './module.ts'
+import { Overdue } from './pace.ts'
 import type { VM } from './vm.ts'
 import { LUA, REGISTRY } from './wasm.ts'
 
@@ -20,12 +21,16 @@ const MAX_NODES = 4_000_000
 const MAX_NODES_GENERATED = 250_000
 /** Text in one value read from Lua: a table may hold the same long string a million times. */
 const MAX_TEXT = 512 << 20
+/** Bytes of text that take about as long to read as one part. */
+const TEXT_UNIT = 512
 const functionRef = new LuaFunctionRef()
 
 export class Marshal {
   readonly #lua: LuaInstance
   #nodes = 0
-  readonly #maxNodes: number
+  /** Parts of one value. */
+  readonly maxNodes: number
+  #bound: number
   #text = 0
   // The table copied last without a metatable of its own is remembered only when a nested table appears: most are flat.
   #seen = false
@@ -35,7 +40,8 @@ export class Marshal {
   /** `generated`: for an instance whose code was made at run time. */
   constructor(lua: LuaInstance, generated: boolean) {
     this.#lua = lua
-    this.#maxNodes = generated ? MAX_NODES_GENERATED : MAX_NODES
+    this.maxNodes = generated ? MAX_NODES_GENERATED : MAX_NODES
+    this.#bound = this.maxNodes
   }
 
   // ---- Lua to TypeScript ----
@@ -44,6 +50,7 @@ export class Marshal {
   read(thread: number, index: number, exact = false): unknown {
     this.#nodes = 0
     this.#text = 0
+    this.#bound = this.maxNodes
     return exact ? this.#readExact(thread, index, new Map(), 0) : this.#readAny(thread, index, 0)
   }
 
@@ -69,6 +76,7 @@ export class Marshal {
 
   #readString(thread: number, index: number): string | Uint8Array | null {
     this.#text += this.#lua.side.rawlen(thread, index)
+    if (this.#bound < this.maxNodes && this.#text > this.#bound * TEXT_UNIT) throw new Overdue()
     if (this.#text > MAX_TEXT) throw new RuntimeError('LimitExceeded', `value has more than ${MAX_TEXT} bytes of text`)
     return this.#lua.read(thread, index)
   }
@@ -95,8 +103,12 @@ export class Marshal {
   }
 
   #count(): void {
-    if (++this.#nodes > this.#maxNodes)
-      throw new RuntimeError('LimitExceeded', `value has more than ${this.#maxNodes} parts`)
+    if (++this.#nodes <= this.#bound) return
+    throw this.#bound < this.maxNodes ? new Overdue() : this.tooMany()
+  }
+
+  tooMany(): RuntimeError {
+    return new RuntimeError('LimitExceeded', `value has more than ${this.maxNodes} parts`)
   }
 
   #readTable(thread: number, at: number, depth: number): unknown {
@@ -123,10 +135,7 @@ export class Marshal {
       map[name] = this.#readAny(thread, key + 1, depth + 1) as Value
       api.lua_settop(thread, key)
     }
-    // A sparse list (its border is 0 but it has integer keys) is still a list unless it is mostly holes.
-    if (highest > 0 && highest <= count * 4 + 64)
-      return Array.from({ length: highest }, (_, i) => map[String(i + 1)] ?? null)
-    return map
+    return listOrMap(map, highest, count)
   }
 
   #readArray(thread: number, index: number, depth: number, length: number): unknown {
@@ -163,6 +172,20 @@ export class Marshal {
       api.lua_settop(thread, key)
     }
     return table
+  }
+
+  /** As `read`, but throws Overdue instead of reading more than `bound` parts of a table. */
+  readSome(thread: number, index: number, exact: boolean, bound: number): unknown {
+    const type = this.#lua.api.lua_type(thread, index)
+    if (type !== LUA.table && type !== LUA.userdata) return this.read(thread, index)
+    this.#nodes = 0
+    this.#text = 0
+    this.#bound = bound
+    try {
+      return exact ? this.#readExact(thread, index, new Map(), 0) : this.#readAny(thread, index, 0)
+    } finally {
+      this.#bound = this.maxNodes
+    }
   }
 
   /** The value at `index` without loss, to be pushed again later (detached.ts). Throws as `read` does. */
@@ -506,6 +529,12 @@ export class Marshal {
 }
 
 const luaTypeNames = ['nil', 'boolean', 'userdata', 'number', 'string', 'table', 'function', 'userdata', 'thread']
+
+/** A sparse list (its border is 0 but it has integer keys) is still a list unless it is mostly holes. */
+export function listOrMap(map: ValueMap, highest: number, count: number): Value {
+  if (highest === 0 || highest > count * 4 + 64) return map
+  return Array.from({ length: highest }, (_, i) => map[String(i + 1)] ?? null)
+}
 
 function arrayIndex(key: number | bigint): number {
   return typeof key === 'number' && Number.isInteger(key) && key > 0 ? key : 0

@@ -44,6 +44,13 @@ export interface Call {
   channel(capacity: number): LuaChannel
   /** Ties a resource to the process: closed when it ends, unless `release` was called before. */
   own(resource: { close(): void }): { release(): void }
+  /**
+   * Does work that may be long: `step` does a piece of about a millisecond at most and says whether it was the last. Short
+   * work is done at once, the rest in later turns with others between. Its time counts for the process.
+   */
+  work<T>(step: () => boolean, result: () => T): T | Promise<T>
+  /** Counts milliseconds of CPU that another thread spent on this call. */
+  charge(cpu: number): void
 }
 
 /** The host's end of a channel. The Lua end is the object itself, returned or stored anywhere in a result. */
@@ -198,6 +205,17 @@ export function exactTables<F extends AnyHostFunction>(fn: F): F {
 }
 export function wantsExactTables(fn: object): boolean {
   return exact.has(fn)
+}
+
+const inBytes = new WeakSet<object>()
+
+/** Marks a host function to get its strings as bytes: long ones are then not decoded and encoded again. */
+export function byteStrings<F extends AnyHostFunction>(fn: F): F {
+  inBytes.add(fn)
+  return fn
+}
+export function wantsByteStrings(fn: object): boolean {
+  return inBytes.has(fn)
 }
 
 const rest = new WeakMap<object, number>()

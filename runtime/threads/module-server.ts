@@ -13,9 +13,10 @@ import {
   type ModuleMember,
   RawFunction,
   restPosition,
+  wantsByteStrings,
   wantsExactTables,
 } from '../lua/module.ts'
-import { ANSWER } from './protocol.ts'
+import { ANSWER, TO_WORKER } from './protocol.ts'
 import { RemoteChannel } from './remote-channel.ts'
 import type { RemoteProcess } from './remote-process.ts'
 import { INSPECT, MEMBER, RESIDENT } from './served.ts'
@@ -92,6 +93,7 @@ export class ModuleServer {
   #writeFunction(writer: WireWriter, run: AnyHostFunction, method: boolean): void {
     writer.count(this.#mention(run, method))
     writer.value(wantsExactTables(run))
+    writer.value(wantsByteStrings(run))
     writer.value(restPosition(run))
   }
 
@@ -256,6 +258,8 @@ export class ModuleServer {
         return channel
       },
       own: (resource) => process.own(resource),
+      work: (step, result) => inTurns(step, signal).then(result),
+      charge: (cpu) => this.#deps.say(TO_WORKER.charge, process.serial, cpu),
     }
   }
 
@@ -264,5 +268,20 @@ export class ModuleServer {
     if (thrown instanceof LuaRaise) return [ANSWER.raise, thrown.value]
     if (!(thrown instanceof RuntimeError)) this.#deps.broken(thrown)
     return [ANSWER.error, asRuntimeError(thrown)]
+  }
+}
+
+/** A turn of long work ends after about this long. */
+const TURN_MS = 4
+
+/** Does a piece after the other, with other work of this thread between, until the last or until nobody waits for it. */
+async function inTurns(step: () => boolean, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const started = performance.now()
+    do {
+      if (step()) return
+    } while (performance.now() - started < TURN_MS)
+    await new Promise((resolve) => setImmediate(resolve))
+    if (signal.aborted) throw new RuntimeError('Canceled', 'call ended', { retryable: false })
   }
 }

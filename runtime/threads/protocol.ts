@@ -48,6 +48,8 @@ export const TO_WORKER = {
   gcPercent: 31,
   /** question, whether everything is collected first → `TO_MAIN.report` */
   report: 32,
+  /** serial, milliseconds of CPU that the main thread spent for it */
+  charge: 33,
 } as const
 
 /** From a worker to the main thread. */

@@ -15,7 +15,7 @@ import { type LuaNode, luaNode } from '../support/lua-node.ts'
 
 const clock = systemClock()
 const modules = [
-  jsonModule,
+  jsonModule({ offload: new Offload() }),
   timeModule({ clock, localZone: () => 'Europe/Berlin' }),
   base64Module,
   hashModule,

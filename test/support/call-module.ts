@@ -87,6 +87,11 @@ export function fakeCall(): FakeCall {
       owned.add(resource)
       return { release: () => void owned.delete(resource) }
     },
+    work(step, result) {
+      while (!step());
+      return result()
+    },
+    charge: () => {},
     end() {
       controller.abort()
       for (const resource of owned) resource.close()

@@ -42,6 +42,11 @@ export function fakeCall(frame: Frame = emptyFrame): FakeCall {
       owned.add(resource)
       return { release: () => void owned.delete(resource) }
     },
+    work(step, result) {
+      while (!step());
+      return result()
+    },
+    charge: () => {},
     owned,
     end() {
       controller.abort()

@@ -12,6 +12,7 @@ import { timeModule } from '../../runtime/features/time/time-module.ts'
 import type { LuaProcess } from '../../runtime/lua/lua-process.ts'
 import type { LuaModule } from '../../runtime/lua/module.ts'
 import type { Limits } from '../../runtime/lua/program.ts'
+import { Offload } from '../../runtime/offload/offload.ts'
 import { settleExit } from '../../runtime/process/process.ts'
 import { type LuaNode, luaNode } from './lua-node.ts'
 
@@ -72,7 +73,8 @@ export async function hostileNode(modules: readonly LuaModule[] = []): Promise<H
       },
     }),
   }
-  const node = await luaNode([timeModule({ clock: systemClock() }), jsonModule, beatModule, ...modules])
+  const offload = new Offload()
+  const node = await luaNode([timeModule({ clock: systemClock() }), jsonModule({ offload }), beatModule, ...modules])
   node.process(
     'test:ticker',
     `local function main()

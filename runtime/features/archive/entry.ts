@@ -65,7 +65,7 @@ export class Allowance {
 }
 
 export function overLimit(what: string, limit: string, value: number): RuntimeError {
-  return moduleError('Invalid', `${what} exceeds ${limit} (${value})`)
+  return moduleError('Invalid', `${what} exceeds ${limit} (${value})`, { details: { limit } })
 }
 
 export function corrupt(reason: string): RuntimeError {

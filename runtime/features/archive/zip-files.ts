@@ -9,27 +9,27 @@ import { ZipReader } from './zip-reader.ts'
 export async function readZipFiles(
   bytes: Uint8Array,
   maxBytes: number,
-): Promise<Map<string, () => Promise<Uint8Array>>> {
+): Promise<Map<string, () => AsyncIterable<Uint8Array>>> {
   const allowance = new Allowance({ ...defaultLimits, maxTotalBytes: maxBytes, maxFileBytes: maxBytes })
   const zip = await ZipReader.open(bytesSource(bytes), allowance)
-  const files = new Map<string, () => Promise<Uint8Array>>()
-  for (const entry of zip.entries.values()) {
-    files.set(entry.name, async () => {
-      const pieces: Uint8Array[] = []
-      for await (const piece of zip.content(entry)) pieces.push(piece)
-      return Buffer.concat(pieces)
-    })
-  }
+  const files = new Map<string, () => AsyncIterable<Uint8Array>>()
+  for (const entry of zip.entries.values()) files.set(entry.name, () => zip.content(entry))
   return files
 }
 
-/** An archive of text files; equal files give equal bytes. */
-export async function writeZipFiles(files: readonly (readonly [string, string])[]): Promise<Uint8Array> {
+/** A text in pieces. */
+export type Texts = readonly string[] | Generator<string>
+
+/** An archive of text files, whose pieces are asked for with turns between; equal files give equal bytes. */
+export async function writeZipFiles(files: readonly (readonly [string, Texts])[]): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
   const writer = new ZipWriter(async (piece) => void pieces.push(piece))
-  for (const [name, text] of files) {
+  for (const [name, texts] of files) {
     const content = (async function* () {
-      yield Buffer.from(text)
+      for (const text of texts) {
+        yield Buffer.from(text)
+        await new Promise((resolve) => setImmediate(resolve))
+      }
     })()
     await writer.addFile({ name, mode: 0o644, modified: 0, store: false }, content)
   }

@@ -2,6 +2,7 @@
 
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { moduleError } from '../../core/error.ts'
+import { eachChunk } from '../chunks.ts'
 
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
@@ -21,16 +22,27 @@ export const aes: Cipher = {
 
 export const chacha20: Cipher = { byKeyBytes: { 32: 'chacha20-poly1305' }, keyBytes: '32' }
 
-export function encrypt(cipher: Cipher, plain: Uint8Array, key: Uint8Array, aad: Uint8Array): Uint8Array {
+/** Bytes turned into others in steps. */
+export interface Sealing {
+  readonly step: () => boolean
+  /** What came out, when `step` has answered true. */
+  finish(): Uint8Array
+}
+
+export function encrypt(cipher: Cipher, plain: Uint8Array, key: Uint8Array, aad: Uint8Array): Sealing {
   const nonce = randomBytes(NONCE_BYTES)
   // The types know GCM only; the tag length makes both algorithms behave the same.
   const sealing = createCipheriv(algorithmFor(cipher, key) as 'aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
   sealing.setAAD(aad, { plaintextLength: plain.length })
-  return Buffer.concat([nonce, sealing.update(plain), sealing.final(), sealing.getAuthTag()])
+  const pieces: Uint8Array[] = [nonce]
+  return {
+    step: eachChunk(plain, (chunk) => pieces.push(sealing.update(chunk))),
+    finish: () => Buffer.concat([...pieces, sealing.final(), sealing.getAuthTag()]),
+  }
 }
 
 /** Throws Internal when key, additional data or text are not those of the encryption. */
-export function decrypt(cipher: Cipher, sealed: Uint8Array, key: Uint8Array, aad: Uint8Array): Uint8Array {
+export function decrypt(cipher: Cipher, sealed: Uint8Array, key: Uint8Array, aad: Uint8Array): Sealing {
   const algorithm = algorithmFor(cipher, key)
   if (sealed.length < NONCE_BYTES + TAG_BYTES) throw moduleError('Internal', 'decryption failed: ciphertext too short')
   const nonce = sealed.subarray(0, NONCE_BYTES)
@@ -38,11 +50,17 @@ export function decrypt(cipher: Cipher, sealed: Uint8Array, key: Uint8Array, aad
   const opening = createDecipheriv(algorithm as 'aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
   opening.setAAD(aad, { plaintextLength: body.length })
   opening.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES))
-  try {
-    return Buffer.concat([opening.update(body), opening.final()])
-  } catch (error) {
-    // The only thing that can go wrong by now is the tag.
-    throw moduleError('Internal', 'decryption failed: message authentication failed', { cause: error })
+  const pieces: Uint8Array[] = []
+  return {
+    step: eachChunk(body, (chunk) => pieces.push(opening.update(chunk))),
+    finish() {
+      try {
+        return Buffer.concat([...pieces, opening.final()])
+      } catch (error) {
+        // The only thing that can go wrong by now is the tag.
+        throw moduleError('Internal', 'decryption failed: message authentication failed', { cause: error })
+      }
+    },
   }
 }
 

@@ -3,7 +3,17 @@
 import { createHmac, getRandomValues, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { moduleError } from '../../core/error.ts'
-import { type AnyHostFunction, bytes, type Call, type LuaModule, optionalText, table, text } from '../../lua/module.ts'
+import {
+  type AnyHostFunction,
+  byteStrings,
+  bytes,
+  type Call,
+  type LuaModule,
+  optionalText,
+  table,
+  text,
+} from '../../lua/module.ts'
+import { eachChunk } from '../chunks.ts'
 import { deriveKey } from '../pbkdf2.ts'
 import { aes, type Cipher, chacha20, decrypt, encrypt } from './cipher.ts'
 import { encodeJwt, readAlgorithm, verifyJwt } from './jwt.ts'
@@ -23,8 +33,8 @@ export const cryptoModule = ({ clock }: CryptoDeps): LuaModule => ({
   open: () => ({
     random: {
       bytes: (_call: Call, length: unknown) => randomBytes(randomLength(length)),
-      string: (_call: Call, length: unknown, charset: unknown) =>
-        randomString(randomLength(length), optionalText(charset, 2, 'string') ?? alphanumeric),
+      string: (call: Call, length: unknown, charset: unknown) =>
+        randomString(call, randomLength(length), optionalText(charset, 2, 'string') ?? alphanumeric),
       uuid: () => randomUUID(),
     },
     hmac: { sha256: hmac('sha256'), sha512: hmac('sha512') },
@@ -69,36 +79,39 @@ function randomLength(length: unknown): number {
 }
 
 /** Characters of the charset, each equally likely: no modulo bias, no cut code points. */
-function randomString(length: number, charset: string): string {
+function randomString(call: Call, length: number, charset: string): string | Promise<string> {
   const characters = [...charset]
   if (characters.length === 0) throw moduleError('Invalid', 'charset cannot be empty')
   if (characters.length > 65_536) throw moduleError('Invalid', 'charset exceeds 65536 characters')
   // The largest multiple of the size below 2^16: numbers above it would favour the first characters.
   const fair = 65_536 - (65_536 % characters.length)
   let result = ''
-  for (let left = length; left > 0; ) {
-    for (const number of getRandomValues(new Uint16Array(Math.min(left, 32_768)))) {
+  let left = length
+  const step = (): boolean => {
+    for (const number of getRandomValues(new Uint16Array(Math.min(left, 8_192)))) {
       if (number >= fair) continue
       result += characters[number % characters.length]
       left--
     }
+    return left === 0
   }
-  return result
+  return call.work(step, () => result)
 }
 
 function hmac(algorithm: string): AnyHostFunction {
-  return (_call, key: unknown, message: unknown) => {
+  return byteStrings((call: Call, key: unknown, message: unknown) => {
     const secret = bytes(key, 1, algorithm)
     if (secret.length === 0) throw moduleError('Invalid', 'key cannot be empty')
-    return createHmac(algorithm, secret)
-      .update(bytes(message, 2, algorithm))
-      .digest('hex')
-  }
+    const sum = createHmac(algorithm, secret)
+    const step = eachChunk(bytes(message, 2, algorithm), (chunk) => sum.update(chunk))
+    return call.work(step, () => sum.digest('hex'))
+  })
 }
 
 function withCipher(cipher: Cipher, run: typeof encrypt, name: string): AnyHostFunction {
-  return (_call, message: unknown, key: unknown, aad: unknown) => {
+  return byteStrings((call: Call, message: unknown, key: unknown, aad: unknown) => {
     const extra = aad === undefined || aad === null ? new Uint8Array(0) : bytes(aad, 3, name)
-    return run(cipher, bytes(message, 1, name), bytes(key, 2, name), extra)
-  }
+    const sealing = run(cipher, bytes(message, 1, name), bytes(key, 2, name), extra)
+    return call.work(sealing.step, sealing.finish)
+  })
 }

@@ -37,13 +37,38 @@ export function placeText({ row, column }: Place): string {
   return `${letters}${row}`
 }
 
+const MAX_CELLS = 1_000_000
+const MAX_TEXT = 64 * 1024 * 1024
+
+/** What the sheets of one workbook may hold together. */
+export class Room {
+  #cells = MAX_CELLS
+  #text = MAX_TEXT
+
+  /** Throws LimitExceeded when there is no room for `cells` more. */
+  takeCells(cells: number): void {
+    if (cells > this.#cells) throw moduleError('LimitExceeded', `workbook has more than ${MAX_CELLS} cells`)
+    this.#cells -= cells
+  }
+
+  /** Throws LimitExceeded when there is no room for `characters` more. */
+  takeText(characters: number): void {
+    if (characters > this.#text) {
+      throw moduleError('LimitExceeded', `workbook has more than ${MAX_TEXT} characters of text`)
+    }
+    this.#text -= characters
+  }
+}
+
 /** The rows of one sheet. */
 export class Sheet {
   readonly name: string
+  readonly #room: Room
   readonly #rows = new Map<number, Map<number, Cell>>()
 
-  constructor(name: string) {
+  constructor(name: string, room: Room) {
     this.name = name
+    this.#room = room
   }
 
   get lastRow(): number {
@@ -58,18 +83,26 @@ export class Sheet {
 
   set({ row, column }: Place, cell: Cell | undefined): void {
     const cells = this.#rows.get(row) ?? new Map<number, Cell>()
-    if (cell === undefined) cells.delete(column)
-    else cells.set(column, cell)
+    if (cell === undefined) this.#room.takeCells(cells.delete(column) ? -1 : 0)
+    else {
+      if (!cells.has(column)) this.#room.takeCells(1)
+      cells.set(column, cell)
+    }
     if (cells.size > 0) this.#rows.set(row, cells)
     else this.#rows.delete(row)
+  }
+
+  /** The last column of a row that holds something, 0 without one. */
+  width(row: number): number {
+    let last = 0
+    for (const column of this.#rows.get(row)?.keys() ?? []) if (column > last) last = column
+    return last
   }
 
   /** The cells of a row up to its last, in order; gaps are undefined. */
   row(row: number): (Cell | undefined)[] {
     const cells = this.#rows.get(row)
-    if (cells === undefined) return []
-    const columns = [...cells.keys()]
-    return Array.from({ length: Math.max(...columns) }, (_, index) => cells.get(index + 1))
+    return Array.from({ length: this.width(row) }, (_, index) => cells?.get(index + 1))
   }
 
   /** Rows that hold something, in order, each with its cells in order. */

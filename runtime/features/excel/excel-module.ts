@@ -1,17 +1,26 @@
 // The `excel` module: .xlsx workbooks, read and written.
 
 import { moduleError, RuntimeError } from '../../core/error.ts'
-import { type LuaModule, LuaObject, LuaType, optionalNumber, raise, results, text } from '../../lua/module.ts'
-import { type Cell, MAX_ROWS, parsePlace, Sheet } from './cells.ts'
+import {
+  type Call,
+  type LuaModule,
+  LuaObject,
+  LuaType,
+  optionalNumber,
+  raise,
+  results,
+  text,
+} from '../../lua/module.ts'
+import { type Cell, MAX_ROWS, parsePlace, Room, Sheet } from './cells.ts'
 import { formatNumber, general } from './number-format.ts'
 import type { Parts } from './xlsx-read.ts'
-import { writeWorkbook } from './xlsx-write.ts'
+import { type Texts, writeWorkbook } from './xlsx-write.ts'
 
 /** ZIP archives in memory. */
 export interface ZipFiles {
   /** Files by name. Throws Invalid for what is no archive; contents are bounded by `maxBytes` in all. */
   read(bytes: Uint8Array, maxBytes: number): Promise<Parts>
-  write(files: readonly (readonly [string, string])[]): Promise<Uint8Array>
+  write(files: readonly (readonly [string, Texts])[]): Promise<Uint8Array>
 }
 
 export interface ExcelDeps {
@@ -21,6 +30,7 @@ export interface ExcelDeps {
 interface Workbook {
   sheets: Sheet[]
   readonly date1904: boolean
+  readonly room: Room
   closed: boolean
 }
 
@@ -35,6 +45,11 @@ interface Cursor {
 const MAX_INPUT = 64 * 1024 * 1024
 const MAX_CONTENT = 256 * 1024 * 1024
 const MAX_BATCH = 10_000
+const MAX_SHEETS = 1_000
+/** Cells of the rows that are given at once, gaps included: one cell far to the right makes a long row. */
+const MAX_GIVEN = 2_000_000
+/** Cells made text in one step. */
+const STEP = 2_000
 const MAX_NAME = 31
 const PIECE = 64 * 1024
 
@@ -46,11 +61,15 @@ export const excelModule = ({ zip }: ExcelDeps): LuaModule => ({
   open() {
     const workbookType = excelTypes(zip)
     return {
-      new: () => workbookType.wrap({ sheets: [new Sheet('Sheet1')], date1904: false, closed: false }),
-      async open(_call, reader) {
+      new() {
+        const room = new Room()
+        return workbookType.wrap({ sheets: [new Sheet('Sheet1', room)], date1904: false, room, closed: false })
+      },
+      async open(call, reader) {
         const parts = await zip.read(await contentOf(reader), MAX_CONTENT).catch(invalidFile)
         const { readWorkbook } = await import('./xlsx-read.ts')
-        return workbookType.wrap({ ...(await readWorkbook(parts).catch(invalidFile)), closed: false })
+        const content = await readWorkbook(parts, (cpu) => call.charge(cpu)).catch(invalidFile)
+        return workbookType.wrap({ ...content, closed: false })
       },
     }
   },
@@ -60,16 +79,15 @@ function excelTypes(zip: ZipFiles): LuaType<Workbook> {
   const cursorType = new LuaType<Cursor>({
     name: 'excel.Rows',
     methods: {
-      read(_call, self, argument) {
+      read(call, self, argument) {
         const count = optionalNumber(argument, 2, 'read') ?? 1
         if (!Number.isInteger(count) || count < 1 || count > MAX_BATCH)
           throw moduleError('Invalid', `rows per read must be from 1 to ${MAX_BATCH}`)
         if (self.closed || self.book.closed) throw moduleError('Invalid', 'cursor is closed')
         if (self.next > self.last) return results(null, null)
-        const rows: string[][] = []
-        for (; rows.length < count && self.next <= self.last; self.next++)
-          rows.push(rowTexts(self.book, self.sheet, self.next))
-        return rows
+        const first = self.next
+        self.next = Math.min(first + count, self.last + 1)
+        return rowsOf(call, self.book, self.sheet, first, self.next)
       },
       close(_call, self) {
         self.closed = true
@@ -84,33 +102,40 @@ function excelTypes(zip: ZipFiles): LuaType<Workbook> {
         const book = opened(self)
         const name = sheetName(text(nameArgument, 2, 'new_sheet'))
         const known = book.sheets.findIndex((sheet) => sheet.name.toLowerCase() === name.toLowerCase())
-        return known >= 0 ? known : book.sheets.push(new Sheet(name)) - 1
+        if (known >= 0) return known
+        if (book.sheets.length >= MAX_SHEETS) {
+          throw moduleError('LimitExceeded', `workbook has more than ${MAX_SHEETS} sheets`)
+        }
+        return book.sheets.push(new Sheet(name, book.room)) - 1
       },
       get_sheet_list: (_call, self) => opened(self).sheets.map(({ name }) => name),
       set_cell_value(_call, self, name, reference, value) {
         const sheet = sheetOf(opened(self), text(name, 2, 'set_cell_value'), 'Internal')
         const place = parsePlace(text(reference, 3, 'set_cell_value'))
-        sheet.set(place, cellFor(value, sheet.cell(place)))
+        const before = sheet.cell(place)
+        const cell = cellFor(value, before)
+        self.room.takeText(textLength(cell) - textLength(before))
+        sheet.set(place, cell)
         return null
       },
-      get_rows(_call, self, name) {
+      get_rows(call, self, name) {
         const book = opened(self)
         const sheet = sheetOf(book, text(name, 2, 'get_rows'), 'Internal')
-        return Array.from({ length: sheet.lastRow }, (_, index) => rowTexts(book, sheet, index + 1))
+        return rowsOf(call, book, sheet, 1, sheet.lastRow + 1)
       },
       rows(_call, self, name) {
         if (self.closed) throw moduleError('Invalid', 'workbook is closed')
         const sheet = sheetOf(self, text(name, 2, 'rows'), 'Invalid')
         return cursorType.wrap({ book: self, sheet, last: sheet.lastRow, next: 1, closed: false })
       },
-      bytes: (_call, self) => zip.write(writeWorkbook(opened(self).sheets, self.date1904)),
-      async write_to(_call, self, target) {
+      bytes: (call, self) => zip.write(contentsOf(call, opened(self))),
+      async write_to(call, self, target) {
         const book = opened(self)
         const writer =
           target instanceof LuaObject ? (target.value as { write?: (bytes: Uint8Array) => unknown } | null) : undefined
         if (typeof writer?.write !== 'function')
           throw moduleError('Internal', 'write_to needs a writer, such as an open file')
-        await writer.write(await zip.write(writeWorkbook(book.sheets, book.date1904)))
+        await writer.write(await zip.write(contentsOf(call, book)))
         return null
       },
       close(_call, self) {
@@ -140,6 +165,54 @@ function cellFor(value: unknown, before: Cell | undefined): Cell | undefined {
   if (typeof value === 'number') return { value, format: before?.format }
   if (typeof value === 'boolean') return { value, format: undefined }
   return { value: text(value, 4, 'set_cell_value'), format: undefined }
+}
+
+/** Rows from `first` to before `end` as texts, others running between. */
+function rowsOf(
+  call: Call,
+  book: Workbook,
+  sheet: Sheet,
+  first: number,
+  end: number,
+): string[][] | Promise<string[][]> {
+  const rows: string[][] = []
+  let given = 0
+  const step = (): boolean => {
+    for (let room = STEP; room > 0 && first + rows.length < end; ) {
+      const row = first + rows.length
+      const width = sheet.width(row)
+      room -= 1 + width
+      given += 1 + width
+      if (given > MAX_GIVEN) {
+        throw moduleError('LimitExceeded', `rows hold more than ${MAX_GIVEN} cells: read them with a cursor`)
+      }
+      rows.push(rowTexts(book, sheet, row))
+    }
+    return first + rows.length >= end
+  }
+  return call.work(step, () => rows)
+}
+
+/** The files of a workbook, their pieces counted: strings that many cells share are written for each. */
+function contentsOf(call: Call, { sheets, date1904 }: Workbook): [string, Texts][] {
+  let written = 0
+  const counted = function* (texts: Texts): Generator<string> {
+    let started = performance.now()
+    for (const text of texts) {
+      call.charge(performance.now() - started)
+      written += text.length
+      if (written > MAX_CONTENT) {
+        throw moduleError('LimitExceeded', `workbook exceeds the limit of ${MAX_CONTENT} characters`)
+      }
+      yield text
+      started = performance.now()
+    }
+  }
+  return writeWorkbook(sheets, date1904).map(([name, texts]) => [name, counted(texts)])
+}
+
+function textLength(cell: Cell | undefined): number {
+  return typeof cell?.value === 'string' ? cell.value.length : 0
 }
 
 function rowTexts({ date1904 }: Workbook, sheet: Sheet, row: number): string[] {
@@ -176,5 +249,10 @@ async function contentOf(argument: unknown): Promise<Uint8Array> {
 
 function invalidFile(error: unknown): never {
   if (!(error instanceof RuntimeError) || error.kind !== 'Invalid') throw error
+  if (error.details?.['limit'] !== undefined) {
+    throw moduleError('LimitExceeded', `Excel file exceeds the limit of ${MAX_CONTENT} bytes unpacked`, {
+      cause: error,
+    })
+  }
   throw moduleError('Internal', `invalid Excel file: ${error.message}`, { cause: error })
 }

@@ -2,20 +2,24 @@
 
 import { moduleError } from '../../core/error.ts'
 import { MarkupParser } from '../../external/markup.ts'
-import { type Cell, parsePlace, Sheet } from './cells.ts'
+import { type Cell, parsePlace, Room, Sheet } from './cells.ts'
 import { builtinFormat } from './number-format.ts'
 
-/** The files of an archive by name; the content is read when asked for. */
-export type Parts = ReadonlyMap<string, () => Promise<Uint8Array>>
+/** The files of an archive by name; the content is read when asked for, piece by piece. */
+export type Parts = ReadonlyMap<string, () => AsyncIterable<Uint8Array>>
 
 export interface WorkbookContent {
   readonly sheets: Sheet[]
   readonly date1904: boolean
+  readonly room: Room
 }
 
-const MAX_CELLS = 1_000_000
+/** Sheets, relations, styles: more than spreadsheets can have. */
+const MAX_SHEETS = 1_000
+const MAX_RELATIONS = 10_000
+const MAX_STYLES = 100_000
 /** Characters parsed before others get a turn. */
-const STEP = 64 * 1024
+const STEP = 16 * 1024
 
 interface Handlers {
   open(name: string, attributes: Readonly<Record<string, string>>): void
@@ -23,14 +27,24 @@ interface Handlers {
   close?(name: string): void
 }
 
+/** What reading needs: the parts, room for what they hold, somebody who counts the milliseconds it takes. */
+interface Source {
+  readonly parts: Parts
+  readonly room: Room
+  readonly charge: (cpu: number) => void
+}
+
 /** Throws Internal for what is no workbook, LimitExceeded for too much of it. */
-export async function readWorkbook(parts: Parts): Promise<WorkbookContent> {
+export async function readWorkbook(files: Parts, charge: (cpu: number) => void): Promise<WorkbookContent> {
+  const room = new Room()
+  const parts: Source = { parts: files, room, charge }
   const relations = await readRelations(parts, 'xl/_rels/workbook.xml.rels')
   const listed: { name: string; relation: string }[] = []
   let date1904 = false
   const found = await parse(parts, 'xl/workbook.xml', {
     open(name, attributes) {
       if (name === 'sheet') listed.push({ name: attributes['name'] ?? '', relation: attributes['r:id'] ?? '' })
+      atMost(listed.length, MAX_SHEETS, 'sheets')
       if (name === 'workbookPr') date1904 = /^(1|true)$/.test(attributes['date1904'] ?? '')
     },
   })
@@ -38,29 +52,33 @@ export async function readWorkbook(parts: Parts): Promise<WorkbookContent> {
   const strings = await readStrings(parts)
   const formats = await readFormats(parts)
   const sheets: Sheet[] = []
-  const room = { cells: MAX_CELLS }
   for (const { name, relation } of listed) {
-    const sheet = new Sheet(name)
+    const sheet = new Sheet(name, room)
     const target = relations.get(relation)
     // Charts and other sheets have no cells; they keep their place.
-    if (target !== undefined) await readSheet(parts, target, sheet, strings, formats, room)
+    if (target !== undefined) await readSheet(parts, target, sheet, strings, formats)
     sheets.push(sheet)
   }
-  return { sheets, date1904 }
+  return { sheets, date1904, room }
 }
 
-async function readRelations(parts: Parts, path: string): Promise<Map<string, string>> {
+function atMost(count: number, limit: number, what: string): void {
+  if (count > limit) throw moduleError('LimitExceeded', `workbook has more than ${limit} ${what}`)
+}
+
+async function readRelations(parts: Source, path: string): Promise<Map<string, string>> {
   const targets = new Map<string, string>()
   await parse(parts, path, {
     open(name, { Id: id, Target: target }) {
       if (name !== 'Relationship' || id === undefined || target === undefined) return
       targets.set(id, target.startsWith('/') ? target.slice(1) : `xl/${target}`)
+      atMost(targets.size, MAX_RELATIONS, 'relations')
     },
   })
   return targets
 }
 
-async function readStrings(parts: Parts): Promise<string[]> {
+async function readStrings(parts: Source): Promise<string[]> {
   const strings: string[] = []
   let text: string | undefined
   let item = ''
@@ -73,7 +91,9 @@ async function readStrings(parts: Parts): Promise<string[]> {
       if (name === 't' && phonetic === 0) text = ''
     },
     text(piece) {
-      if (text !== undefined) text += piece
+      if (text === undefined) return
+      parts.room.takeText(piece.length)
+      text += piece
     },
     close(name) {
       if (name === 'rPh') phonetic--
@@ -81,14 +101,17 @@ async function readStrings(parts: Parts): Promise<string[]> {
         item += text
         text = undefined
       }
-      if (name === 'si') strings.push(item)
+      if (name !== 'si') return
+      // Excel itself lists no string that no cell has.
+      parts.room.takeText(1)
+      strings.push(item)
     },
   })
   return strings
 }
 
 /** The format code of each cell style. */
-async function readFormats(parts: Parts): Promise<(string | undefined)[]> {
+async function readFormats(parts: Source): Promise<(string | undefined)[]> {
   const custom = new Map<number, string>()
   const styles: (string | undefined)[] = []
   let inStyles = false
@@ -100,6 +123,7 @@ async function readFormats(parts: Parts): Promise<(string | undefined)[]> {
         const id = Number(attributes['numFmtId'] ?? 0)
         styles.push(custom.get(id) ?? builtinFormat(id))
       }
+      atMost(Math.max(styles.length, custom.size), MAX_STYLES, 'styles')
     },
     close(name) {
       if (name === 'cellXfs') inStyles = false
@@ -109,12 +133,11 @@ async function readFormats(parts: Parts): Promise<(string | undefined)[]> {
 }
 
 async function readSheet(
-  parts: Parts,
+  parts: Source,
   path: string,
   sheet: Sheet,
   strings: readonly string[],
   formats: readonly (string | undefined)[],
-  room: { cells: number },
 ): Promise<void> {
   let place = { row: 0, column: 0 }
   let type = ''
@@ -133,12 +156,13 @@ async function readSheet(
       if (name === 'v' || name === 't') text ??= ''
     },
     text(piece) {
-      if (text !== undefined) text += piece
+      if (text === undefined) return
+      parts.room.takeText(piece.length)
+      text += piece
     },
     close(name) {
       if (name === 'f') text = undefined
       if (name !== 'c' || text === undefined) return
-      if (--room.cells < 0) throw moduleError('LimitExceeded', `workbook has more than ${MAX_CELLS} cells`)
       const cell = cellOf(type, text, strings, formats[style])
       if (cell !== undefined) sheet.set(place, cell)
       text = undefined
@@ -155,7 +179,7 @@ function cellOf(type: string, text: string, strings: readonly string[], format: 
 }
 
 /** False when the part is not there. Name prefixes other than `r:` are dropped. */
-async function parse(parts: Parts, path: string, handlers: Handlers): Promise<boolean> {
+async function parse({ parts, charge }: Source, path: string, handlers: Handlers): Promise<boolean> {
   const read = parts.get(path)
   if (read === undefined) return false
   const parser = new MarkupParser(
@@ -166,11 +190,20 @@ async function parse(parts: Parts, path: string, handlers: Handlers): Promise<bo
     },
     { xmlMode: true, decodeEntities: true },
   )
-  const source = Buffer.from(await read()).toString('utf8')
-  for (let at = 0; at < source.length; at += STEP) {
-    parser.write(source.slice(at, at + STEP))
-    await new Promise((resolve) => setImmediate(resolve))
+  const decoder = new TextDecoder()
+  const write = (text: string): void => {
+    const started = performance.now()
+    parser.write(text)
+    charge(performance.now() - started)
   }
+  for await (const piece of read()) {
+    const text = decoder.decode(piece, { stream: true })
+    for (let at = 0; at < text.length; at += STEP) {
+      write(text.slice(at, at + STEP))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  write(decoder.decode())
   parser.end()
   return true
 }

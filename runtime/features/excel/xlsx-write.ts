@@ -1,6 +1,6 @@
 // The parts of an .xlsx file for a workbook: the fewest that spreadsheets accept.
 
-import { placeText, type Sheet } from './cells.ts'
+import { type Cell, placeText, type Sheet } from './cells.ts'
 
 const head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 const main = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main'
@@ -8,24 +8,35 @@ const relations = 'http://schemas.openxmlformats.org/officeDocument/2006/relatio
 const packages = 'http://schemas.openxmlformats.org/package/2006'
 const FIRST_CUSTOM_FORMAT = 164
 
-/** Files by name, in the order they are stored. */
-export function writeWorkbook(sheets: readonly Sheet[], date1904: boolean): [string, string][] {
+/** A text in pieces. */
+export type Texts = readonly string[] | Generator<string>
+
+/** Characters of one piece. */
+const PIECE = 32 * 1024
+
+/** Files by name, in the order they are stored and to be read: the styles are those that the sheets turned out to use. */
+export function writeWorkbook(sheets: readonly Sheet[], date1904: boolean): [string, Texts][] {
   const formats = new Map<string, number>()
-  const contents = sheets.map((sheet): [string, string] => ['', sheetXml(sheet, formats)])
-  contents.forEach((content, index) => {
-    content[0] = `xl/worksheets/sheet${index + 1}.xml`
-  })
+  const contents = sheets.map((sheet, index): [string, Texts] => [
+    `xl/worksheets/sheet${index + 1}.xml`,
+    sheetXml(sheet, formats),
+  ])
+  const styles = function* (): Generator<string> {
+    yield stylesXml([...formats.keys()])
+  }
   const numbers = sheets.map((_, index) => index + 1)
   return [
-    ['[Content_Types].xml', contentTypes(numbers)],
+    ['[Content_Types].xml', [contentTypes(numbers)]],
     [
       '_rels/.rels',
-      `${head}<Relationships xmlns="${packages}/relationships"><Relationship Id="rId1" Type="${relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+      [
+        `${head}<Relationships xmlns="${packages}/relationships"><Relationship Id="rId1" Type="${relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+      ],
     ],
-    ['xl/workbook.xml', workbookXml(sheets, date1904)],
-    ['xl/_rels/workbook.xml.rels', workbookRelations(numbers)],
-    ['xl/styles.xml', stylesXml([...formats.keys()])],
+    ['xl/workbook.xml', [workbookXml(sheets, date1904)]],
+    ['xl/_rels/workbook.xml.rels', [workbookRelations(numbers)]],
     ...contents,
+    ['xl/styles.xml', styles()],
   ]
 }
 
@@ -63,19 +74,26 @@ function stylesXml(formats: readonly string[]): string {
   return `${head}<styleSheet xmlns="${main}">${formats.length === 0 ? '' : `<numFmts count="${formats.length}">${codes.join('')}</numFmts>`}<fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1">${plain}/></cellStyleXfs><cellXfs count="${formats.length + 1}">${plain} xfId="0"/>${styles.join('')}</cellXfs></styleSheet>`
 }
 
-function sheetXml(sheet: Sheet, formats: Map<string, number>): string {
-  const rows: string[] = []
+function* sheetXml(sheet: Sheet, formats: Map<string, number>): Generator<string> {
+  let text = `${head}<worksheet xmlns="${main}"><sheetData>`
   for (const [row, cells] of sheet.filled()) {
-    const written = cells.map(([column, { value, format }]) => {
-      const reference = placeText({ row, column })
-      if (typeof value === 'boolean') return `<c r="${reference}" t="b"><v>${value ? 1 : 0}</v></c>`
-      if (typeof value === 'string')
-        return `<c r="${reference}" t="inlineStr"><is><t xml:space="preserve">${escapeXml(value)}</t></is></c>`
-      return `<c r="${reference}"${styleOf(format, formats)}><v>${value}</v></c>`
-    })
-    rows.push(`<row r="${row}">${written.join('')}</row>`)
+    text += `<row r="${row}">`
+    for (const [column, cell] of cells) {
+      text += cellXml(placeText({ row, column }), cell, formats)
+      if (text.length < PIECE) continue
+      yield text
+      text = ''
+    }
+    text += '</row>'
   }
-  return `${head}<worksheet xmlns="${main}"><sheetData>${rows.join('')}</sheetData></worksheet>`
+  yield `${text}</sheetData></worksheet>`
+}
+
+function cellXml(reference: string, { value, format }: Cell, formats: Map<string, number>): string {
+  if (typeof value === 'boolean') return `<c r="${reference}" t="b"><v>${value ? 1 : 0}</v></c>`
+  if (typeof value === 'string')
+    return `<c r="${reference}" t="inlineStr"><is><t xml:space="preserve">${escapeXml(value)}</t></is></c>`
+  return `<c r="${reference}"${styleOf(format, formats)}><v>${value}</v></c>`
 }
 
 function styleOf(format: string | undefined, formats: Map<string, number>): string {

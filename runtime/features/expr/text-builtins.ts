@@ -62,10 +62,15 @@ export const textBuiltins: Readonly<Record<string, Builtin>> = {
 
   toJSON: define(['any'], 'string', ({ budget }, [value]) => counted(budget, jsonText(value, budget))),
   fromJSON: define(['string'], 'any', ({ budget }, [value]) => {
+    const source = counted(budget, text(value, 'fromJSON'))
+    // Every second character may be a value, and making one is more work than a step.
+    budget.spend(source.length * 2)
     try {
-      return JSON.parse(counted(budget, text(value, 'fromJSON')), (_, item) => nullPrototype(item))
+      return JSON.parse(source, (_, item) => nullPrototype(item))
     } catch (error) {
       if (error instanceof SyntaxError) return fail(`invalid JSON: ${error.message}`)
+      // what V8 throws when the stack ends
+      if (error instanceof RangeError) return fail('invalid JSON: nested too deeply')
       throw error
     }
   }),

@@ -5,6 +5,7 @@ import { asRuntimeError, moduleError, type RuntimeError } from '../../core/error
 import type { Proxies } from '../../external/proxies.ts'
 import {
   badArgument,
+  byteStrings,
   bytes,
   type Call,
   type LuaModule,
@@ -15,8 +16,9 @@ import {
   text,
 } from '../../lua/module.ts'
 import type { Guard } from '../../security/guard.ts'
+import { CHUNK, eachChunk } from '../chunks.ts'
 import type { Lookup } from './connections.ts'
-import { queryEscape, queryUnescape } from './encoding.ts'
+import { escapeBoundary, queryEscape, queryEscapeBytes, queryUnescape, queryUnescapeBytes } from './encoding.ts'
 import type { HttpResponse } from './response.ts'
 import { Sockets } from './sockets.ts'
 
@@ -84,8 +86,26 @@ export function httpClientModule(deps: HttpClientModuleDeps): HttpClientModule {
         const width = Math.min(BATCH_AT_ONCE, Math.max(1, sockets.free(call)))
         return runBatch(batch, width, ([method, url, options]) => perform(call, method, url, options))
       },
-      encode_uri: (_call: Call, value: unknown) => queryEscape(bytes(value, 1, 'encode_uri')),
-      decode_uri: (_call: Call, value: unknown) => queryUnescape(text(value, 1, 'decode_uri')),
+      encode_uri: byteStrings((call: Call, value: unknown) => {
+        const source = bytes(value, 1, 'encode_uri')
+        if (source.length <= CHUNK) return queryEscape(source)
+        const pieces: Uint8Array[] = []
+        const step = eachChunk(source, (chunk) => pieces.push(queryEscapeBytes(chunk)))
+        return call.work(step, () => Buffer.concat(pieces))
+      }),
+      decode_uri: byteStrings((call: Call, value: unknown) => {
+        const source = bytes(value, 1, 'decode_uri')
+        if (source.length <= CHUNK) return queryUnescape(source)
+        const pieces: Uint8Array[] = []
+        let at = 0
+        const step = (): boolean => {
+          const end = escapeBoundary(source, at + CHUNK)
+          pieces.push(queryUnescapeBytes(source.subarray(at, end)))
+          at = end
+          return at === source.length
+        }
+        return call.work(step, () => Buffer.concat(pieces))
+      }),
     }),
     close: async () => (await engine)?.client.close(),
   }

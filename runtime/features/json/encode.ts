@@ -1,49 +1,183 @@
 // Lua values to JSON text by the rules of the `json` module: which tables are arrays, what cannot be written, Go's escapes.
-// Keys are sorted: equal tables give equal text, which caches, hashes and prompt prefixes rely on.
+// Keys are sorted: equal tables give equal text, which caches, hashes and prompt prefixes rely on. Works in steps, so that no
+// value holds the thread however large it is.
 
 import { moduleError, RuntimeError } from '../../core/error.ts'
 import type { Value } from '../../core/value.ts'
 import { LuaTable } from '../../lua/module.ts'
+import { SortedMembers } from './members.ts'
 
 /** Tables nested deeper than this are refused in both directions. */
 export const MAX_DEPTH = 128
 
 /** A table may stand in many others, and unfold to any size. */
-const MAX_TABLES = 250_000
-interface Walk {
-  tables: number
+const MAX_TABLES = 1_000_000
+const MAX_TEXT = 256 << 20
+/** Values, or hundreds of characters, of one step. */
+const PIECE = 1000
+const TEXT_UNIT = 256
+/** Characters of a string that are escaped at once. */
+const STRING_PIECE = 64 * 1024
+
+interface List {
+  readonly table: LuaTable
+  readonly members: undefined
+  at: number
+}
+interface Fields {
+  readonly table: LuaTable
+  readonly members: SortedMembers
+  at: number
 }
 
 /** JSON text of a value read with `exactTables`. Throws Internal when a table has no JSON form. */
-export function encodeJson(value: unknown): string {
-  return encode(value, [], { tables: 0 })
+export function encodeJson(value: unknown, limit = MAX_TEXT): string {
+  const writer = new JsonWriter(value, limit)
+  while (!writer.step());
+  return writer.text
 }
 
-function encode(value: unknown, ancestors: LuaTable[], walk: Walk): string {
-  switch (typeof value) {
-    case 'string':
-      return quote(value)
-    case 'number':
-      return Number.isFinite(value) ? String(value) : 'null'
-    case 'bigint':
-    case 'boolean':
-      return String(value)
+export class JsonWriter {
+  readonly #open: (List | Fields)[] = []
+  readonly #ancestors = new Set<LuaTable>()
+  readonly #pieces: string[] = []
+  #text = ''
+  #length = 0
+  #tables = 0
+  #room = 0
+  #begun = false
+  readonly #root: unknown
+  /** A long string on its way, without its quotes. */
+  #string: { readonly text: string; at: number } | undefined
+
+  readonly #limit: number
+
+  /** Throws LimitExceeded beyond `limit` characters. */
+  constructor(value: unknown, limit = MAX_TEXT) {
+    this.#root = value
+    this.#limit = limit
   }
-  if (value instanceof LuaTable) return encodeTable(value, ancestors, walk)
-  if (value instanceof Uint8Array) return quote(textOf(value))
-  if (value instanceof RuntimeError) return quote(value.text)
-  return 'null'
+
+  /** The text, when `step` has answered true. */
+  get text(): string {
+    return this.#pieces.length === 0 ? this.#text : this.#pieces.join('')
+  }
+
+  /** Writes a piece; true when that was the last. */
+  readonly step = (): boolean => {
+    this.#room = PIECE
+    if (!this.#begun) {
+      this.#begun = true
+      this.#value(this.#root)
+    }
+    while (this.#room > 0) {
+      const top = this.#open.at(-1)
+      if (this.#string !== undefined) this.#continueString(this.#string)
+      else if (top === undefined) return this.#flush(true)
+      else if (top.members === undefined) this.#nextItem(top)
+      else this.#nextMember(top)
+    }
+    return this.#flush(false)
+  }
+
+  #flush(last: boolean): boolean {
+    if (this.#text !== '' && !(last && this.#pieces.length === 0)) {
+      this.#pieces.push(this.#text)
+      this.#text = ''
+    }
+    return last
+  }
+
+  #nextItem(list: List): void {
+    if (list.at === list.table.entries.size) {
+      this.#close(list.table, ']')
+      return
+    }
+    if (list.at++ > 0) this.#write(',')
+    this.#value(list.table.entries.get(list.at))
+  }
+
+  #nextMember(fields: Fields): void {
+    const { members, table } = fields
+    if (!members.ready) {
+      this.#room -= members.step()
+      return
+    }
+    if (fields.at === members.names.length) {
+      this.#close(table, '}')
+      return
+    }
+    const member = members.names[fields.at++] as (typeof members.names)[number] // below the length
+    if (fields.at > 1) this.#write(',')
+    this.#write(`${quote(member.name)}:`)
+    this.#value(table.entries.get(member.key))
+  }
+
+  #close(table: LuaTable, bracket: string): void {
+    this.#open.pop()
+    this.#ancestors.delete(table)
+    this.#write(bracket)
+  }
+
+  #value(value: unknown): void {
+    this.#room--
+    if (typeof value === 'string') this.#quoted(value)
+    else if (value instanceof LuaTable) this.#begin(value)
+    else if (value instanceof Uint8Array) this.#quoted(textOf(value))
+    else if (value instanceof RuntimeError) this.#quoted(value.text)
+    else this.#write(scalar(value))
+  }
+
+  #begin(table: LuaTable): void {
+    if (this.#ancestors.has(table)) throw failure('cannot encode recursively nested tables to JSON')
+    if (++this.#tables > MAX_TABLES) throw new RuntimeError('LimitExceeded', `more than ${MAX_TABLES} tables to encode`)
+    if (this.#open.length >= MAX_DEPTH) throw failure('exceeded maximum nesting depth for JSON encoding')
+    if (table.entries.size === 0) {
+      this.#write(table.hadKeys ? '{}' : '[]')
+      return
+    }
+    this.#ancestors.add(table)
+    const list = isArray(table)
+    this.#room -= table.entries.size / 16
+    this.#write(list ? '[' : '{')
+    this.#open.push(
+      list ? { table, members: undefined, at: 0 } : { table, members: new SortedMembers(table.entries.keys()), at: 0 },
+    )
+  }
+
+  #quoted(text: string): void {
+    if (text.length <= STRING_PIECE) {
+      this.#write(quote(text))
+      return
+    }
+    this.#write('"')
+    this.#string = { text, at: 0 }
+  }
+
+  #continueString(string: { readonly text: string; at: number }): void {
+    const { text, at } = string
+    let end = Math.min(text.length, at + STRING_PIECE)
+    // A pair of surrogates is one character.
+    if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end++
+    this.#write(quote(text.slice(at, end)).slice(1, -1))
+    string.at = end
+    if (end < text.length) return
+    this.#string = undefined
+    this.#write('"')
+  }
+
+  #write(text: string): void {
+    this.#text += text
+    this.#length += text.length
+    this.#room -= text.length / TEXT_UNIT
+    if (this.#length <= this.#limit) return
+    throw new RuntimeError('LimitExceeded', `JSON exceeds the limit of ${this.#limit} characters`)
+  }
 }
 
-function encodeTable(table: LuaTable, ancestors: LuaTable[], walk: Walk): string {
-  if (ancestors.includes(table)) throw failure('cannot encode recursively nested tables to JSON')
-  if (++walk.tables > MAX_TABLES) throw new RuntimeError('LimitExceeded', `more than ${MAX_TABLES} tables to encode`)
-  if (ancestors.length >= MAX_DEPTH) throw failure('exceeded maximum nesting depth for JSON encoding')
-  if (table.entries.size === 0) return table.hadKeys ? '{}' : '[]'
-  ancestors.push(table)
-  const text = isArray(table) ? encodeArray(table, ancestors, walk) : encodeObject(table, ancestors, walk)
-  ancestors.pop()
-  return text
+function scalar(value: unknown): string {
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null'
+  return typeof value === 'bigint' || typeof value === 'boolean' ? String(value) : 'null'
 }
 
 /** True for keys 1..n without holes, false when no key is a positive integer; anything between is refused. */
@@ -65,27 +199,6 @@ function isArray(table: LuaTable): boolean {
 
 function isPosition(key: Value): boolean {
   return (typeof key === 'number' && key > 0 && Number.isInteger(key)) || (typeof key === 'bigint' && key > 0n)
-}
-
-function encodeArray(table: LuaTable, ancestors: LuaTable[], walk: Walk): string {
-  let text = '['
-  for (let i = 1; i <= table.entries.size; i++) {
-    text += (i === 1 ? '' : ',') + encode(table.entries.get(i), ancestors, walk)
-  }
-  return `${text}]`
-}
-
-function encodeObject(table: LuaTable, ancestors: LuaTable[], walk: Walk): string {
-  const members: [string, unknown][] = []
-  for (const [key, item] of table.entries) {
-    members.push([key instanceof Uint8Array ? textOf(key) : String(key), item])
-  }
-  members.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0))
-  let text = '{'
-  for (const [name, item] of members) {
-    text += `${text === '{' ? '' : ','}${quote(name)}:${encode(item, ancestors, walk)}`
-  }
-  return `${text}}`
 }
 
 const special = /["\\<>&\u0000-\u001f\u2028\u2029\ud800-\udfff]/

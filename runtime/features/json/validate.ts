@@ -1,79 +1,39 @@
-// JSON Schema validation of what Lua hands over. Lua has one empty table for `[]` and `{}`: whichever the schema wants is taken.
+// JSON Schema validation of what Lua hands over: on this thread when it is sure to be short, else on another.
 
 import { moduleError, RuntimeError } from '../../core/error.ts'
-import type { Validator } from '../../external/ajv.ts'
+import type { Schema, SchemaCache, SchemaProblem } from '../../external/ajv.ts'
+import type { Call } from '../../lua/module.ts'
+import type { Offload } from '../../offload/offload.ts'
 
-export interface SchemaCache {
-  /** The compiled schema. Throws Invalid when it does not compile. */
-  get(schema: unknown, text: string): Validator
-}
+const CACHED_SCHEMAS = 256
+/** Characters of the schema times those of the value that are checked on this thread. */
+const INLINE = 2_000_000
+/** References can make a small schema take any time; escapes can hide them. */
+const RISKY = /\$(?:ref|dynamicRef|recursiveRef)|\\u/
 
-/** Keeps the compiled schemas used last; the key is their JSON text. */
-export function schemaCache(compile: (schema: unknown) => Validator, limit: number): SchemaCache {
-  const compiled = new Map<string, Validator>()
-  return {
-    get(schema, text) {
-      const known = compiled.get(text)
-      const validator = known ?? compileSchema(compile, schema)
-      compiled.delete(text)
-      compiled.set(text, validator)
-      for (const oldest of compiled.keys()) {
-        if (compiled.size <= limit) break
-        compiled.delete(oldest)
-      }
-      return validator
-    },
-  }
-}
-
-function compileSchema(compile: (schema: unknown) => Validator, schema: unknown): Validator {
-  try {
-    return compile(schema)
-  } catch (error) {
-    // Whatever ajv throws here is about the schema: a pattern, a reference, a keyword.
-    const reason = error instanceof Error ? error.message : String(error)
-    throw moduleError('Invalid', `schema compilation failed: ${reason}`, { cause: error })
-  }
-}
+export type Check = (call: Call, schema: Schema, text: string, fromLua: boolean) => true | Promise<true>
 
 /** True, or throws Invalid listing what is wrong. `fromLua` allows empty arrays to stand for empty objects. */
-export function validateValue(validator: Validator, value: unknown, fromLua: boolean): true {
-  let subject = value
-  for (;;) {
-    const problems = validator.check(subject)
-    if (problems.length === 0) return true
-    const flipped = fromLua ? flipEmptyArrays(subject, problems) : undefined
-    if (flipped === undefined) throw refused(problems)
-    subject = flipped.value
+export function schemaCheck(offload: Offload): Check {
+  let cache: SchemaCache | undefined
+  return (call, schema, text, fromLua) => {
+    if (schema.key.length * text.length > INLINE || RISKY.test(schema.key)) {
+      return offload.run(call, 'schema.check', schema, text, fromLua).then(verdict)
+    }
+    const here = (schemas: SchemaCache): true => verdict(schemas.get(schema).check(JSON.parse(text), fromLua))
+    if (cache !== undefined) return here(cache)
+    // ajv takes tens of milliseconds to load: only programs that validate pay for it.
+    return import('../../external/ajv.ts').then(({ schemaCache }) => here((cache ??= schemaCache(CACHED_SCHEMAS))))
   }
-}
-
-type Problem = ReturnType<Validator['check']>[number]
-
-/** The value with empty arrays made objects where the schema asks for one; undefined when there is none left. */
-function flipEmptyArrays(value: unknown, problems: readonly Problem[]): { value: unknown } | undefined {
-  const root = { value }
-  let flips = 0
-  for (const problem of problems) {
-    if (!problem.wantsObject) continue
-    const path = ['value', ...problem.path]
-    const last = path.pop() as string // the path has at least one step
-    const parent = path.reduce<unknown>((at, step) => (at as { [key: string]: unknown })?.[step], root)
-    const holder = parent as { [key: string]: unknown }
-    const found = holder?.[last]
-    if (!Array.isArray(found) || found.length > 0) continue
-    holder[last] = {}
-    flips++
-  }
-  return flips === 0 ? undefined : root
 }
 
 const SHOWN = 10
 
-function refused(problems: readonly Problem[]): RuntimeError {
+function verdict(problems: readonly SchemaProblem[]): true {
+  if (problems.length === 0) return true
   const lines = problems.slice(0, SHOWN).map((p) => `at '/${p.path.join('/')}': ${p.message}`)
   if (problems.length > SHOWN) lines.push(`and ${problems.length - SHOWN} more`)
-  return moduleError('Invalid', `validation failed: ${lines.join('; ')}`, {
+  throw moduleError('Invalid', `validation failed: ${lines.join('; ')}`, {
     details: { errors: problems.slice(0, SHOWN).map((p) => ({ path: `/${p.path.join('/')}`, message: p.message })) },
   })
 }

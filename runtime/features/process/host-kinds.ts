@@ -168,7 +168,7 @@ class ProcessService implements Service {
     this.#deps = deps
   }
 
-  start(ended: Parameters<Service['start']>[0]): void {
+  start(ended: Parameters<Service['start']>[0]): void | Promise<void> {
     const { kernel, policies } = this.#deps
     const { process: definition, host, input, lifecycle } = this.config
     const process = kernel.spawn({
@@ -183,6 +183,7 @@ class ProcessService implements Service {
       if (this.#stopped === undefined) ended({ error: exit.error?.wrap('process failed') })
       else this.#stopped()
     })
+    return process.starting
   }
 
   stop(): Promise<void> | undefined {

@@ -165,7 +165,7 @@ export class Renderer {
   }
 
   #escaped(text: string): void {
-    this.spend(text.length / 32)
+    this.spend(text.length / 8)
     this.write(escapeHtml(text))
   }
 

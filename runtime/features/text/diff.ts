@@ -27,10 +27,10 @@ export function diffTable(offload: Offload): ModuleTable {
   const differType = new LuaType<DiffOptions>({
     name: 'text.Differ',
     methods: {
-      compare(_call, options, before: unknown, after: unknown) {
+      compare(call, options, before: unknown, after: unknown) {
         const [a, b] = [text(before, 1, 'compare'), text(after, 2, 'compare')]
         return a.length + b.length > INLINE
-          ? offload.run('diff.texts', a, b, options)
+          ? offload.run(call, 'diff.texts', a, b, options)
           : withLibrary((library) => library.diffTexts(a, b, options))
       },
       summarize(_call, _options, diffs: unknown) {
@@ -46,17 +46,17 @@ export function diffTable(offload: Offload): ModuleTable {
         readEdits(diffs, 'pretty_html')
           .map((edit) => html[edit.operation](escapeHtml(edit.text)))
           .join(''),
-      patch_make(_call, options, before: unknown, after: unknown) {
+      patch_make(call, options, before: unknown, after: unknown) {
         const [a, b] = [text(before, 1, 'patch_make'), text(after, 2, 'patch_make')]
         return a.length + b.length > INLINE
-          ? offload.run('diff.patches', a, b, options)
+          ? offload.run(call, 'diff.patches', a, b, options)
           : withLibrary((library) => library.makePatches(a, b, options))
       },
-      patch_apply(_call, options, patches: unknown, subject: unknown) {
+      patch_apply(call, options, patches: unknown, subject: unknown) {
         const read = list(patches, 1, 'patch_apply').map(readPatch)
         const source = text(subject, 2, 'patch_apply')
         return source.length > INLINE || read.length > INLINE_PATCHES
-          ? offload.run('diff.apply', read, source, options).then((applied) => results(...applied))
+          ? offload.run(call, 'diff.apply', read, source, options).then((applied) => results(...applied))
           : withLibrary((library) => results(...library.applyPatches(read, source, options)))
       },
     },

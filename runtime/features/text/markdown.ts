@@ -1,8 +1,8 @@
 // Splitting Markdown along its structure: sections, paragraphs, list items, table rows. Every chunk carries its heading.
 // Blocks keep their source text; only what is larger than a chunk is cut, by the recursive splitter.
 
-import type { MarkdownList, MarkdownToken } from '../../external/marked.ts'
-import { codePoints, splitRecursively } from './splitter.ts'
+import type { MarkdownBlock } from '../../external/marked.ts'
+import { type Chunks, codePoints, recursiveChunks } from './splitter.ts'
 
 export interface MarkdownOptions {
   readonly chunkSize: number
@@ -18,34 +18,40 @@ export interface MarkdownOptions {
 }
 
 /** Chunks of about `chunkSize`: the heading in front and, with an overlap, up to that much more are not counted. */
-export function splitMarkdown(tokens: readonly MarkdownToken[], options: MarkdownOptions): string[] {
+export function* markdownChunks(tokens: readonly MarkdownBlock[], options: MarkdownOptions): Chunks {
   const links = options.referenceLinks ? definitionsOf(tokens) : new Map<string, Definition>()
   const writer = new ChunkWriter(options)
-  for (const token of tokens) addBlock(token, writer, options, links)
-  return writer.finish()
+  for (const token of tokens) {
+    addBlock(token, writer, options, links)
+    yield undefined
+    yield* writer.chunks()
+  }
+  writer.finish()
+  yield* writer.chunks()
 }
 
 function addBlock(
-  token: MarkdownToken,
+  token: MarkdownBlock,
   writer: ChunkWriter,
   options: MarkdownOptions,
   links: ReadonlyMap<string, Definition>,
 ): void {
   const raw = trimBlock(token.raw)
   if (token.type === 'space' || (token.type === 'def' && options.referenceLinks)) return
-  if (token.type === 'heading') writer.heading(token.depth, resolveLinks(raw, links))
+  if (token.type === 'heading') writer.heading(token.depth ?? 1, resolveLinks(raw, links))
   else if (token.type === 'table') addTable(raw, writer, options)
-  else if (token.type === 'code' && options.codeBlocks) writer.whole(cutCode(raw, token.text, options.chunkSize))
+  else if (token.type === 'code' && options.codeBlocks) writer.whole(cutCode(raw, token.text ?? '', options.chunkSize))
   else if (token.type === 'code') writer.text(raw)
   else if (token.type === 'list') {
-    for (const item of (token as MarkdownList).items) writer.text(resolveLinks(trimBlock(item.raw), links))
+    for (const item of token.items ?? []) writer.text(resolveLinks(trimBlock(item), links))
   } else writer.text(resolveLinks(raw, links))
 }
 
 /** Collects snippets until a chunk is full. */
 class ChunkWriter {
   readonly #options: MarkdownOptions
-  readonly #chunks: string[] = []
+  /** What is to be written: a title with a text, to be cut if it is too long. */
+  #ready: { readonly title: string; readonly text: string; readonly cut: boolean }[] = []
   #headings: { depth: number; text: string }[] = []
   /** False from a heading until a chunk that carries it: a heading without text is a chunk of its own. */
   #headingWritten = true
@@ -89,10 +95,23 @@ class ChunkWriter {
     this.#flush()
   }
 
-  finish(): string[] {
+  finish(): void {
     this.#flush()
     if (!this.#headingWritten) this.#emit('')
-    return this.#chunks
+  }
+
+  /** The chunks that are complete by now. */
+  *chunks(): Chunks {
+    const { chunkSize, chunkOverlap } = this.#options
+    const separators = ['\n\n', '\n', ' ', '']
+    const ready = this.#ready
+    this.#ready = []
+    for (const { title, text, cut } of ready) {
+      const pieces = cut ? recursiveChunks(text, { chunkSize, chunkOverlap, keepSeparator: false, separators }) : [text]
+      for (const piece of pieces) {
+        yield piece === undefined ? piece : [title, piece].filter((part) => part !== '').join('\n')
+      }
+    }
   }
 
   #flush(): void {
@@ -100,21 +119,14 @@ class ChunkWriter {
     const length = this.#length
     this.#snippet = ''
     this.#length = 0
-    if (snippet.trim() === '') return
-    const { chunkSize, chunkOverlap } = this.#options
-    const separators = ['\n\n', '\n', ' ', '']
-    const pieces =
-      length <= chunkSize
-        ? [snippet]
-        : splitRecursively(snippet, { chunkSize, chunkOverlap, keepSeparator: false, separators })
-    for (const piece of pieces) this.#emit(piece)
+    if (snippet.trim() !== '') this.#emit(snippet, length > this.#options.chunkSize)
   }
 
-  #emit(chunk: string): void {
+  #emit(text: string, cut = false): void {
     const shown = this.#options.headingHierarchy ? this.#headings : this.#headings.slice(-1)
     const title = shown.map((heading) => heading.text).join('\n')
     this.#headingWritten = true
-    this.#chunks.push([title, chunk].filter((part) => part !== '').join('\n'))
+    this.#ready.push({ title, text, cut })
   }
 }
 
@@ -160,10 +172,11 @@ interface Definition {
   readonly title: string
 }
 
-function definitionsOf(tokens: readonly MarkdownToken[]): Map<string, Definition> {
+function definitionsOf(tokens: readonly MarkdownBlock[]): Map<string, Definition> {
   const definitions = new Map<string, Definition>()
   for (const token of tokens) {
-    if (token.type === 'def') definitions.set(label(token.tag), { href: token.href, title: token.title ?? '' })
+    if (token.type === 'def')
+      definitions.set(label(token.tag ?? ''), { href: token.href ?? '', title: token.title ?? '' })
   }
   return definitions
 }

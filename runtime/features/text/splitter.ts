@@ -1,6 +1,6 @@
 // Splitting text into chunks of limited length with some overlap: at the coarsest separator first, then at finer ones.
 // Lengths count code points, so no character is ever cut. The rules are those of langchaingo, except that a separator
-// never makes a chunk too long.
+// never makes a chunk too long. Long texts are split in steps: generators give chunks, and nothing where they only pause.
 
 export interface SplitOptions {
   readonly chunkSize: number
@@ -10,60 +10,75 @@ export interface SplitOptions {
   readonly separators: readonly string[]
 }
 
+/** Chunks, and pauses between. */
+export type Chunks = Generator<string | undefined>
+
+/** Pieces between two pauses. */
+const PAUSE = 1024
+
 /** Chunks of at most `chunkSize`, longer only where no separator is left. */
 export function splitRecursively(text: string, options: SplitOptions): string[] {
-  return split(text, options, 0)
+  return [...recursiveChunks(text, options)].filter((chunk) => chunk !== undefined)
 }
 
-function split(text: string, options: SplitOptions, from: number): string[] {
-  const { separators, chunkSize } = options
+/** The same in steps. */
+export function* recursiveChunks(text: string, options: SplitOptions, from = 0): Chunks {
+  const { separators, chunkSize, keepSeparator } = options
   const found = separators.findIndex((candidate, i) => i >= from && (candidate === '' || text.includes(candidate)))
   const separator = separators[found < 0 ? separators.length - 1 : found] ?? ''
-  const finer = found < 0 ? separators.length : found + 1
-  const pieces = cut(text, separator, options.keepSeparator)
-  const joint = options.keepSeparator ? '' : separator
-  const chunks: string[] = []
-  let small: string[] = []
-  const flush = (): void => {
-    for (const chunk of merge(small, joint, options)) chunks.push(chunk)
-    small = []
+  if (separator === '' && chunkSize > 1) {
+    yield* everyCharacter(text, options)
+    return
   }
-  for (const piece of pieces) {
+  const finer = found < 0 ? separators.length : found + 1
+  const joint = keepSeparator ? '' : separator
+  let small: string[] = []
+  let count = 0
+  for (const piece of cut(text, separator, keepSeparator)) {
+    if (++count % PAUSE === 0) yield undefined
     if (codePoints(piece) < chunkSize) {
       small.push(piece)
       continue
     }
-    flush()
-    if (finer >= separators.length) chunks.push(piece)
-    else for (const chunk of split(piece, options, finer)) chunks.push(chunk)
+    yield* merge(small, joint, options)
+    small = []
+    if (finer >= separators.length) yield piece
+    else yield* recursiveChunks(piece, options, finer)
   }
-  flush()
-  return chunks
+  yield* merge(small, joint, options)
 }
 
 /** The pieces between separators; a kept separator starts the piece after it. */
-function cut(text: string, separator: string, keep: boolean): string[] {
-  const pieces = separator === '' ? [...text] : text.split(separator)
-  return keep ? pieces.map((piece, i) => (i === 0 ? piece : separator + piece)) : pieces
+function* cut(text: string, separator: string, keep: boolean): Generator<string> {
+  if (separator === '') {
+    yield* text
+    return
+  }
+  let start = 0
+  let from = 0
+  for (;;) {
+    const end = text.indexOf(separator, from)
+    yield text.slice(start, end < 0 ? text.length : end)
+    if (end < 0) return
+    from = end + separator.length
+    start = keep ? end : from
+  }
 }
 
 /** Joins neighbours while they fit; each chunk starts with what of the one before fits into the overlap. */
-function merge(pieces: readonly string[], joint: string, options: SplitOptions): string[] {
+function* merge(pieces: readonly string[], joint: string, options: SplitOptions): Chunks {
   const { chunkSize, chunkOverlap } = options
   const jointLength = codePoints(joint)
-  const lengths = pieces.map(codePoints)
-  const chunks: string[] = []
+  const lengths: number[] = []
   let first = 0
   let total = 0
-  const emit = (end: number): void => {
-    const chunk = pieces.slice(first, end).join(joint).trim()
-    if (chunk !== '') chunks.push(chunk)
-  }
-  pieces.forEach((_, i) => {
-    const length = lengths[i] ?? 0
+  for (let i = 0; i < pieces.length; i++) {
+    if (i % PAUSE === PAUSE - 1) yield undefined
+    const length = codePoints(pieces[i] ?? '')
+    lengths.push(length)
     const grown = total + length + (i > first ? jointLength : 0)
     if (grown > chunkSize && i > first) {
-      emit(i)
+      yield* trimmed(pieces.slice(first, i).join(joint))
       const tooLong = (): boolean => total > chunkOverlap || total + jointLength + length > chunkSize
       while (first < i && tooLong()) {
         total -= (lengths[first] ?? 0) + (i - first > 1 ? jointLength : 0)
@@ -71,9 +86,33 @@ function merge(pieces: readonly string[], joint: string, options: SplitOptions):
       }
     }
     total += length + (i > first ? jointLength : 0)
-  })
-  emit(pieces.length)
-  return chunks
+  }
+  yield* trimmed(pieces.slice(first).join(joint))
+}
+
+/** What `merge` gives for single characters. */
+function* everyCharacter(text: string, { chunkSize, chunkOverlap }: SplitOptions): Chunks {
+  const advance = chunkSize - Math.min(chunkOverlap, chunkSize - 1)
+  let start = 0
+  let end = after(text, 0, chunkSize)
+  while (end < text.length) {
+    yield* trimmed(text.slice(start, end))
+    start = after(text, start, advance)
+    end = after(text, end, advance)
+  }
+  yield* trimmed(text.slice(start))
+}
+
+/** The index `count` code points further. */
+function after(text: string, index: number, count: number): number {
+  let at = index
+  for (let i = 0; i < count && at < text.length; i++) at += (text.charCodeAt(at) & 0xfc00) === 0xd800 ? 2 : 1
+  return Math.min(at, text.length)
+}
+
+function* trimmed(chunk: string): Generator<string> {
+  const text = chunk.trim()
+  if (text !== '') yield text
 }
 
 export function codePoints(text: string): number {

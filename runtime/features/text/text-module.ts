@@ -5,9 +5,9 @@ import { isMap, type Value, type ValueMap } from '../../core/value.ts'
 import { type Call, type LuaModule, LuaType, list, type ModuleTable, optionalTable, text } from '../../lua/module.ts'
 import type { Offload } from '../../offload/offload.ts'
 import { diffTable } from './diff.ts'
-import { splitMarkdown } from './markdown.ts'
+import { markdownChunks } from './markdown.ts'
 import { regexpTable } from './regexp.ts'
-import { splitRecursively } from './splitter.ts'
+import { type Chunks, recursiveChunks } from './splitter.ts'
 
 export interface TextDeps {
   readonly offload: Offload
@@ -17,23 +17,45 @@ export const textModule = ({ offload }: TextDeps): LuaModule => ({
   name: 'text',
   description: 'Regular expressions, text differences and splitting',
   traits: ['deterministic', 'encoding'],
-  open: () => ({ regexp: regexpTable(offload), diff: diffTable(offload), splitter: splitterTable() }),
+  open: () => ({ regexp: regexpTable(offload), diff: diffTable(offload), splitter: splitterTable(offload) }),
 })
 
-/** Splits one text; a promise while its library is being loaded. */
-type Split = (text: string) => string[] | Promise<string[]>
+/** The chunks of a text; a promise while another thread looks at it. */
+type Split = (call: Call, text: string) => Chunks | Promise<Chunks>
+
+/** Chunks, or pauses, of one step. */
+const PIECE = 32
+
+/** All of `chunks`, others running between. */
+function collected<T>(call: Call, chunks: Chunks, make: (chunk: string) => T, found: T[]): T[] | Promise<T[]> {
+  return call.work(
+    () => {
+      for (let i = 0; i < PIECE; i++) {
+        const { done, value } = chunks.next()
+        if (done === true) return true
+        if (value !== undefined) found.push(make(value))
+      }
+      return false
+    },
+    () => found,
+  )
+}
 
 const splitterType = new LuaType<Split>({
   name: 'text.Splitter',
   methods: {
-    split_text: (_call, split, document: unknown) => split(text(document, 1, 'split_text')),
-    async split_batch(_call, split, pages: unknown) {
-      const chunks: ValueMap[] = []
-      for (const page of list(pages, 1, 'split_batch')) {
-        const { content, metadata } = readPage(page)
-        for (const chunk of await split(content)) chunks.push(withMetadata(chunk, metadata))
+    split_text(call, split, document: unknown) {
+      const chunks = split(call, text(document, 1, 'split_text'))
+      const collect = (all: Chunks): string[] | Promise<string[]> => collected(call, all, (chunk) => chunk, [])
+      return chunks instanceof Promise ? chunks.then(collect) : collect(chunks)
+    },
+    async split_batch(call, split, pages: unknown) {
+      const found: ValueMap[] = []
+      for (const page of list(pages, 1, 'split_batch').map(readPage)) {
+        const chunks = await split(call, page.content)
+        await collected(call, chunks, (chunk) => withMetadata(chunk, page.metadata), found)
       }
-      return chunks
+      return found
     },
   },
 })
@@ -50,10 +72,13 @@ function withMetadata(content: string, metadata: Value | undefined): ValueMap {
 
 const DEFAULT_SIZE = 512
 const DEFAULT_OVERLAP = 100
+const MAX_SEPARATORS = 100
 const defaultSeparators = ['\n\n', '\n', ' ', '']
 
-function splitterTable(): ModuleTable {
-  let markdownBlocks: typeof import('../../external/marked.ts').markdownBlocks | undefined
+/** Characters whose Markdown is looked at on this thread. */
+const INLINE_MARKDOWN = 8 * 1024
+
+function splitterTable(offload: Offload): ModuleTable {
   return {
     recursive(_call: Call, given: unknown) {
       const options = optionalTable(given, 1, 'recursive') ?? {}
@@ -62,7 +87,7 @@ function splitterTable(): ModuleTable {
         keepSeparator: options['keep_separator'] === true,
         separators: readSeparators(options['separators']),
       }
-      return splitterType.wrap((document) => splitRecursively(document, settings))
+      return splitterType.wrap((_call, document) => recursiveChunks(document, settings))
     },
     markdown(_call: Call, given: unknown) {
       const options = optionalTable(given, 1, 'markdown') ?? {}
@@ -73,9 +98,12 @@ function splitterTable(): ModuleTable {
         headingHierarchy: options['heading_hierarchy'] === true,
         joinTableRows: options['join_table_rows'] === true,
       }
-      return splitterType.wrap(async (document) => {
-        markdownBlocks ??= (await import('../../external/marked.ts')).markdownBlocks
-        return splitMarkdown(markdownBlocks(document), settings)
+      return splitterType.wrap(async (call, document) => {
+        if (document.length > INLINE_MARKDOWN) {
+          return markdownChunks(await offload.run(call, 'markdown.blocks', document), settings)
+        }
+        const { markdownBlocks } = await import('../../external/marked.ts')
+        return markdownChunks(markdownBlocks(document), settings)
       })
     },
   }
@@ -99,5 +127,6 @@ function readSeparators(given: unknown): readonly string[] {
     if (typeof separator === 'string') return separator
     throw moduleError('Invalid', 'splitter option separators must be a list of strings')
   })
+  if (separators.length > MAX_SEPARATORS) throw moduleError('Invalid', `more than ${MAX_SEPARATORS} separators`)
   return separators.length === 0 ? defaultSeparators : separators
 }

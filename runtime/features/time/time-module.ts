@@ -182,9 +182,10 @@ function constructors(timeType: TimeType, local: Location, zones: (name: string)
       return wrapTime(timeType, add(start, integer(nanos, 2, 'unix', 0)))
     },
     parse(_call: Call, layout: unknown, value: unknown, location: unknown) {
-      const layoutText = text(layout, 1, 'parse')
+      const layoutText = short(text(layout, 1, 'parse'), 'layout')
       const place = optionalLocation(location, 3, 'parse') ?? local
-      return wrapTime(timeType, parseInstant(layoutText, readLayoutOf(layoutText), text(value, 2, 'parse'), place))
+      const valueText = short(text(value, 2, 'parse'), 'value')
+      return wrapTime(timeType, parseInstant(layoutText, readLayoutOf(layoutText), valueText, place))
     },
     parse_duration: (_call: Call, value: unknown) => durationType.wrap(readDuration(value, 'time.parse_duration')),
     load_location(_call: Call, name: unknown) {
@@ -213,7 +214,8 @@ function makeTimeType(local: Location, readLayoutOf: (layout: string) => Layout)
       after: (_call, time, than: unknown) => compare(time, other(than, 'after')) > 0,
       before: (_call, time, than: unknown) => compare(time, other(than, 'before')) < 0,
       equal: (_call, time, to: unknown) => compare(time, other(to, 'equal')) === 0,
-      format: (_call, time, layout: unknown) => formatInstant(time, readLayoutOf(text(layout, 1, 'format'))),
+      format: (_call, time, layout: unknown) =>
+        formatInstant(time, readLayoutOf(short(text(layout, 1, 'format'), 'layout'))),
       format_rfc3339: (_call, time) => formatInstant(time, readLayoutOf(layouts.RFC3339)),
       unix: (_call, time) => time.second,
       unix_nano: (_call, time) => unixNano(time),
@@ -290,6 +292,14 @@ function localLocation(zones: (name: string) => Location | undefined, zoneName: 
 }
 
 const CACHED_LAYOUTS = 64
+
+/** No date needs more, and what is wrong with it is shown in full. */
+const LONGEST = 4096
+
+function short(value: string, what: string): string {
+  if (value.length <= LONGEST) return value
+  throw moduleError('Invalid', `${what} of ${value.length} characters exceeds the limit of ${LONGEST}`)
+}
 
 function layoutCache(): (layout: string) => Layout {
   const cache = new Map<string, Layout>()

@@ -5,6 +5,7 @@ import type { WireReader, WireWriter } from '../../core/wire.ts'
 import type { Channel } from '../../lua/channel.ts'
 import {
   type AnyHostFunction,
+  byteStrings,
   type Call,
   exactTables,
   type LuaModule,
@@ -105,9 +106,12 @@ export class Mirror implements Residents {
 
   #readFunction(reader: WireReader): AnyHostFunction {
     const number = reader.count()
-    const exact = reader.value() as boolean
-    const rest = reader.value() as number | undefined
-    return this.#held(number, () => marked((call, ...args) => this.#invoke(number, call, args), exact, rest))
+    const marks = {
+      exact: reader.value() as boolean,
+      bytes: reader.value() as boolean,
+      rest: reader.value() as number | undefined,
+    }
+    return this.#held(number, () => marked((call, ...args) => this.#invoke(number, call, args), marks))
   }
 
   /** The thing of this number, made unless it is held already. */
@@ -157,9 +161,17 @@ export class Mirror implements Residents {
   }
 }
 
-function marked(run: AnyHostFunction, exact: boolean, rest: number | undefined): AnyHostFunction {
-  const fn = exact ? exactTables(run) : run
-  return rest === undefined ? fn : restPayload(rest, fn)
+/** How a function over there wants its arguments, and so the one here that stands for it. */
+interface Marks {
+  readonly exact: boolean
+  readonly bytes: boolean
+  readonly rest: number | undefined
+}
+
+function marked(run: AnyHostFunction, { exact, bytes, rest }: Marks): AnyHostFunction {
+  if (exact) exactTables(run)
+  if (bytes) byteStrings(run)
+  return rest === undefined ? run : restPayload(rest, run)
 }
 
 function isPayload(argument: unknown): argument is Payload {

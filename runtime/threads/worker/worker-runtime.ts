@@ -175,6 +175,7 @@ export class WorkerRuntime {
       [TO_WORKER.forget, () => this.#forget()],
       [TO_WORKER.host, ([, runs]) => (runs ? this.#host?.start() : this.#host?.close())],
       [TO_WORKER.gcPercent, ([percent]) => this.#engines.setGcPercent(percent)],
+      [TO_WORKER.charge, ([serial, cpu]) => charge(running(serial), cpu)],
       [TO_WORKER.report, ([question, collected]) => this.#report(question, collected)],
     ])
   }
@@ -446,6 +447,15 @@ type EventFields = [
   more: RuntimeError | string | readonly string[] | undefined,
   result: DetachedPayload | undefined,
 ]
+
+/** What another thread did for it counts; beyond the limit that ends it. */
+function charge(process: Process | undefined, cpu: number): void {
+  try {
+    if (process instanceof LuaProcess) process.charge(cpu)
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error
+  }
+}
 
 function eventOf([kind, from, at, more, result]: EventFields): ProcessEvent {
   switch (kind) {

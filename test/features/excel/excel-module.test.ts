@@ -143,8 +143,12 @@ const workbookOf = (sheetData: string, extra: Record<string, string> = {}, workb
         '<Relationships><Relationship Id="rId9" Target="/xl/worksheets/s.xml"/></Relationships>',
       'xl/worksheets/s.xml': `<worksheet ${ns}><sheetData>${sheetData}</sheetData></worksheet>`,
       ...extra,
-    }),
+    }).map(([name, text]) => [name, [text]]),
   )
+
+function* repeated(text: string, times: number): Generator<string> {
+  for (let i = 0; i < times; i++) yield text
+}
 
 describe('files of spreadsheets', () => {
   test('with shared strings, rich text, formulas, styles and cells without references', async () => {
@@ -235,7 +239,7 @@ describe('hostile files', () => {
       kind: 'Internal',
       message: expect.stringMatching(/^invalid Excel file/),
     })
-    expect((await open(await writeZipFiles([['a', 'b']]))).error).toMatchObject({ kind: 'Internal' })
+    expect((await open(await writeZipFiles([['a', ['b']]]))).error).toMatchObject({ kind: 'Internal' })
   })
 
   test('with entities, too many cells or places beyond the end are bounded', async () => {
@@ -246,5 +250,58 @@ describe('hostile files', () => {
     const many = `<row>${'<c><v>1</v></c>'.repeat(1_000_001)}</row>`
     const { error } = await open(await workbookOf(many))
     expect(error?.kind).toBe('LimitExceeded')
+  })
+
+  test('that unpack to more than 256 MiB are left there', { timeout: 120_000 }, async () => {
+    const blanks = ' '.repeat(1 << 20)
+    const packed = await writeZipFiles([['xl/workbook.xml', repeated(blanks, 300)]])
+    expect(packed.length).toBeLessThan(1 << 20)
+    expect((await open(packed)).error).toMatchObject({
+      kind: 'LimitExceeded',
+      message: 'Excel file exceeds the limit of 268435456 bytes unpacked',
+    })
+  })
+
+  test('with more text than a workbook may hold, in one cell, in many, or shared', async () => {
+    const long = 'x'.repeat(1 << 20)
+    const cell = `<c t="inlineStr"><is><t>${long}</t></is></c>`
+    const book = await create()
+    for (let i = 1; i <= 64; i++) await good(on(book, 'set_cell_value', 'Sheet1', `A${i}`, long))
+    const limit = { kind: 'LimitExceeded', message: 'workbook has more than 67108864 characters of text' }
+    expect((await on(book, 'set_cell_value', 'Sheet1', 'A65', long)).error).toMatchObject(limit)
+    await good(on(book, 'set_cell_value', 'Sheet1', 'A1', null))
+    expect((await on(book, 'set_cell_value', 'Sheet1', 'A65', long)).error).toBeUndefined()
+    expect((await open(await workbookOf(`<row>${cell.repeat(65)}</row>`))).error).toMatchObject(limit)
+    const shared = `<sst>${`<si><t>${long}</t></si>`.repeat(65)}</sst>`
+    expect((await open(await workbookOf('<row/>', { 'xl/sharedStrings.xml': shared }))).error).toMatchObject(limit)
+  })
+
+  test('with cells far to the right give as many as are asked for, not millions', async () => {
+    const book = await create()
+    for (let row = 1; row <= 200; row++) await good(on(book, 'set_cell_value', 'Sheet1', `XFD${row}`, 1))
+    expect((await on(book, 'get_rows', 'Sheet1')).error).toMatchObject({
+      kind: 'LimitExceeded',
+      message: 'rows hold more than 2000000 cells: read them with a cursor',
+    })
+    const cursor = await good(on(book, 'rows', 'Sheet1'))
+    expect((await good(on(cursor, 'read', 2))) as string[][]).toMatchObject([{ length: 16_384 }, { length: 16_384 }])
+  })
+
+  test('with as many sheets as fit into a file are too many', async () => {
+    const book = await create()
+    for (let i = 2; i <= 1000; i++) await good(on(book, 'new_sheet', `s${i}`))
+    expect((await on(book, 'new_sheet', 'one more')).error?.kind).toBe('LimitExceeded')
+  })
+
+  test('that share one long text among many cells are not written out for each', async () => {
+    const text = 'x'.repeat(32_767)
+    const cells = '<c t="s"><v>0</v></c>'.repeat(10_000)
+    const book = await good(
+      open(await workbookOf(`<row>${cells}</row>`, { 'xl/sharedStrings.xml': `<sst><si><t>${text}</t></si></sst>` })),
+    )
+    expect((await on(book, 'bytes')).error).toMatchObject({
+      kind: 'LimitExceeded',
+      message: 'workbook exceeds the limit of 268435456 characters',
+    })
   })
 })

@@ -6,9 +6,10 @@ import { RuntimeError } from '../../../runtime/core/error.ts'
 import type { Value } from '../../../runtime/core/value.ts'
 import { jsonModule } from '../../../runtime/features/json/json-module.ts'
 import { LuaFunctionRef, LuaTable, wantsExactTables } from '../../../runtime/lua/module.ts'
+import { Offload } from '../../../runtime/offload/offload.ts'
 import { callFunction, type Outcome } from '../../support/call-module.ts'
 
-const json = jsonModule.open()
+const json = jsonModule({ offload: new Offload() }).open()
 const call = (name: string, ...args: unknown[]): Outcome => callFunction(json, name, args) as Outcome
 const encode = (value: unknown): string => call('encode', lua(value)).value as string
 const decode = (text: string): unknown => call('decode', text).value

@@ -1,13 +1,13 @@
 // Validation against JSON Schemas, given as tables and as text.
 
 import { expect, test } from 'vitest'
-import { schemaCompiler } from '../../../runtime/external/ajv.ts'
+import { schemaCache, schemaCompiler } from '../../../runtime/external/ajv.ts'
 import { jsonModule } from '../../../runtime/features/json/json-module.ts'
-import { schemaCache } from '../../../runtime/features/json/validate.ts'
 import { LuaTable } from '../../../runtime/lua/module.ts'
+import { Offload } from '../../../runtime/offload/offload.ts'
 import { callFunction, type Outcome } from '../../support/call-module.ts'
 
-const json = jsonModule.open()
+const json = jsonModule({ offload: new Offload() }).open()
 const validate = async (schema: unknown, value: unknown): Promise<Outcome> =>
   callFunction(json, 'validate', [lua(schema), lua(value)])
 const validateString = async (schema: unknown, text: unknown): Promise<Outcome> =>
@@ -161,11 +161,11 @@ test('schemas with the same $id do not meet, and asynchronous ones are not', asy
 test('compiled schemas are reused, and the cache is bounded', () => {
   let compiled = 0
   const compile = schemaCompiler()
-  const cache = schemaCache((schema) => {
+  const cache = schemaCache(2, (schema) => {
     compiled++
     return compile(schema)
-  }, 2)
-  const get = (n: number): unknown => cache.get({ minimum: n }, String(n))
+  })
+  const get = (n: number): unknown => cache.get({ schema: { minimum: n }, key: String(n) })
   expect(get(1)).toBe(get(1))
   get(2)
   get(1)

@@ -10,6 +10,7 @@ import { textModule } from '../../../runtime/features/text/text-module.ts'
 import { yamlModule } from '../../../runtime/features/yaml.ts'
 import { Offload } from '../../../runtime/offload/offload.ts'
 import { Guard } from '../../../runtime/security/guard.ts'
+import { fakeCall } from '../../support/call-module.ts'
 import { type Hostile, type HostileNode, hostileNode } from '../../support/hostile.ts'
 
 const share = /LimitExceeded/
@@ -28,7 +29,14 @@ const documents: Hostile[] = [
   {
     name: 'json with a million values',
     lua: 'local s = "[" .. ("0,"):rep(1e6) .. "0]" local v = json.decode(s) return #v',
+    limits: { cpu: 5_000, memory: 64 << 20 },
     value: 1_000_001,
+  },
+  {
+    name: 'json with more values than there is time for',
+    lua: 'local s = "[" .. ("0,"):rep(1e6) .. "0]" local v = json.decode(s) return #v',
+    limits: { cpu: 60 },
+    error: share,
   },
   {
     name: 'json of millions of small tables, again and again',
@@ -80,6 +88,40 @@ const documents: Hostile[] = [
     stopAfterBeats: 30,
   },
 ]
+
+/** What a trusted program may hand over is larger: it takes longer, and nobody waits for it. */
+const large: Hostile[] = [
+  {
+    name: 'json of six megabytes, read and written again',
+    lua: `local s = "[" .. ('{"a":1,"b":"x"},'):rep(4e5) .. "{}]" return #json.encode(json.decode(s)) > 0`,
+    value: true,
+  },
+  {
+    name: 'json text of many characters to escape',
+    lua: 'return #json.encode(("ab<"):rep(4e6))',
+    value: 32_000_002,
+  },
+  {
+    name: 'an object of many names',
+    lua: 'local t = {} for i = 1, 3e5 do t["k" .. i] = i end return #json.encode(t) > 0',
+    value: true,
+  },
+  {
+    name: 'a table that changes while it is written',
+    lua: `local t = {} for i = 1, 2e5 do t["k" .. i] = i end
+      local done = channel.new(1)
+      coroutine.spawn(function() done:send(tostring(select(2, json.encode(t)))) end)
+      for i = 1, 2e5 do t["k" .. i] = nil if i % 1e4 == 0 then time.sleep("1ms") end end
+      for i = 1, 1e4 do t["n" .. i] = i end
+      return (done:receive())`,
+    value: expect.stringMatching(/^(nil|table changed while it was read)$/),
+  },
+  {
+    name: 'a text of two megabytes to split',
+    lua: 'return #text.splitter.recursive():split_text(("word "):rep(4e5)) > 1000',
+    value: true,
+  },
+].map((program) => ({ ...program, trusted: true }))
 
 const languages: Hostile[] = [
   {
@@ -182,7 +224,7 @@ beforeAll(async () => {
   views.add('long', '{{ x := repeat("a", 100000) }}{{ range ints(0, 70) }}{{ x }}{{ end }}')
   sets.add('hostile:views', views)
   // The other thread starts here, not beside the first program that needs it.
-  await offload.run('yaml.decode', 'a: 1', {})
+  await offload.run(fakeCall(), 'yaml.decode', 'a: 1', {})
   hostile = await hostileNode([
     yamlModule({ offload }),
     exprModule(),
@@ -197,6 +239,10 @@ afterAll(async () => {
 
 describe('documents', () => {
   test.each(documents)('$name', (program) => hostile.run(program))
+})
+
+describe('large values', () => {
+  test.each(large)('$name', (program) => hostile.run(program))
 })
 
 describe('small languages', () => {

@@ -16,7 +16,6 @@ local function steady(one, two)
   process.registry.register("steady", process.pid())
   store.get("app:trace"):set("steady seen", {
     one = one, two = two.two, actor = actor and actor:id(), role = actor and actor:meta().role, scoped = security.scope() ~= nil,
-    first_had_started = store.get("app:trace"):has("first"),
   })
   events:receive()
 end
