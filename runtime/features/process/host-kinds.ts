@@ -180,8 +180,9 @@ class ProcessService implements Service {
     this.#process = process
     kernel.watch(process, (exit) => {
       this.#process = undefined
-      if (this.#stopped === undefined) ended({ error: exit.error?.wrap('process failed') })
-      else this.#stopped()
+      if (this.#stopped !== undefined) this.#stopped()
+      // Otherwise the start itself fails, below.
+      else if (process.neverStarted !== true) ended({ error: exit.error?.wrap('process failed') })
     })
     return process.starting
   }
