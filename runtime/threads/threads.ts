@@ -134,7 +134,7 @@ export class Threads {
   #threadOf(place: Slot): Thread {
     if (this.#closed) throw new RuntimeError('Unavailable', 'the runtime is shutting down', { retryable: true })
     let { thread } = place
-    if (thread === undefined) {
+    if (thread === undefined || thread.lost) {
       const { name, host } = place.role
       thread = new Thread(place.role, this.#deps, (error) => {
         this.#deps.lost(name, error)
