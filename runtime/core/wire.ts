@@ -107,9 +107,36 @@ export class WireWriter {
 
   bytes(value: Uint8Array): void {
     this.count(value.length)
-    this.#room(value.length)
-    this.#bytes.set(value, this.#at)
-    this.#at += value.length
+    this.copy(value, 0, value.length)
+  }
+
+  /** `length` bytes of `from`, starting at `start`, without their length. */
+  copy(from: Uint8Array, start: number, length: number): void {
+    this.#room(length)
+    const bytes = this.#bytes
+    if (length < SHORT_TEXT) for (let i = 0; i < length; i++) bytes[this.#at + i] = from[start + i] as number
+    else bytes.set(from.subarray(start, start + length), this.#at)
+    this.#at += length
+  }
+
+  /** A signed integer of 64 bits. */
+  wide(value: bigint): void {
+    this.#room(8)
+    this.#view.setBigInt64(this.#at, value)
+    this.#at += 8
+  }
+
+  /** Writes something whose length stands before it, to be read with `block`. */
+  block(write: () => boolean): boolean {
+    this.#room(4)
+    const start = this.#at
+    this.#at += 4
+    if (write()) {
+      this.#view.setUint32(start, this.#at - start - 4)
+      return true
+    }
+    this.#at = start
+    return false
   }
 
   /** Anything a value may be; what no extension knows is null, as it is for Lua. */
@@ -126,9 +153,7 @@ export class WireWriter {
         return
       case 'bigint':
         this.byte(TAG.bigint)
-        this.#room(8)
-        this.#view.setBigInt64(this.#at, value)
-        this.#at += 8
+        this.wide(value)
         return
       case 'string':
         this.byte(TAG.text)
@@ -280,10 +305,30 @@ export class WireReader {
 
   /** A copy: the bytes of a batch are not kept alive by a small part of it. */
   bytes(): Uint8Array {
-    const size = this.count()
+    return this.#copy(this.count())
+  }
+
+  #copy(size: number): Uint8Array {
     const copy = new Uint8Array(this.#bytes.subarray(this.#at, this.#at + size))
     this.#at += size
     return copy
+  }
+
+  wide(): bigint {
+    const value = this.#view.getBigInt64(this.#at)
+    this.#at += 8
+    return value
+  }
+
+  /** A copy of what was written as a block. */
+  block(): Uint8Array {
+    const size = this.#view.getUint32(this.#at)
+    this.#at += 4
+    return this.#copy(size)
+  }
+
+  skip(count: number): void {
+    this.#at += count
   }
 
   value(): unknown {
@@ -303,11 +348,8 @@ export class WireReader {
         return -this.count()
       case TAG.double:
         return this.double()
-      case TAG.bigint: {
-        const value = this.#view.getBigInt64(this.#at)
-        this.#at += 8
-        return value
-      }
+      case TAG.bigint:
+        return this.wide()
       case TAG.text:
         return this.text()
       case TAG.bytes:

@@ -39,7 +39,8 @@ export function detached(payload: Payload): Payload {
 
 /** The first value, to be handed to Lua again: all of it, if the payload is detached. */
 export function firstOf(payload: Payload): unknown {
-  return (payload instanceof DetachedPayload ? payload.items[0] : payload.values()[0]) ?? null
+  const kept = detached(payload)
+  return (kept instanceof DetachedPayload ? kept.items[0] : kept.values()[0]) ?? null
 }
 
 const MAX_DEPTH = 128

@@ -8,6 +8,7 @@ import { builtinFunctions } from './builtins.ts'
 import { Channel, channelFunctions, isStranded } from './channel.ts'
 import { Coroutine } from './coroutine.ts'
 import { DetachedPayload } from './detached.ts'
+import { FlatPayload, pushFlat } from './flat-wire.ts'
 import { HostFunctions } from './host-functions.ts'
 import { LuaInstance, LuaTrap, type RawFunctions } from './instance.ts'
 import { KEY } from './keys.ts'
@@ -317,6 +318,11 @@ export class LuaEngine {
   pushPayload(payload: Payload, index: number, target: number, vm: VM): void {
     if (payload instanceof StackPayload && payload.engine === this) {
       if (index < payload.length) this.marshal.copy(payload.thread, payload.first + index, target, vm)
+      else this.lua.api.lua_pushnil(target)
+      return
+    }
+    if (payload instanceof FlatPayload) {
+      if (index === 0) pushFlat(this.lua, vm, target, payload.bytes)
       else this.lua.api.lua_pushnil(target)
       return
     }

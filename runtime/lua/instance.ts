@@ -187,6 +187,14 @@ export class LuaInstance {
     this.api.lua_pushlstring(thread, this.#text, bytes.length)
   }
 
+  /** Copies bytes to where texts are passed and answers the place: valid until the next text is pushed. */
+  scratchBytes(bytes: Uint8Array): number {
+    if (bytes.length > this.#textSize) this.#growText(bytes.length)
+    this.refresh()
+    this.u8.set(bytes, this.#text)
+    return this.#text
+  }
+
   #growText(size: number): void {
     this.api.free(this.#text)
     this.#textSize = size * 2

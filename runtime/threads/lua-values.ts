@@ -5,7 +5,9 @@ import type { Value } from '../core/value.ts'
 import type { WireReader, WireWriter } from '../core/wire.ts'
 import { FIRST_EXTENSION_TAG } from '../core/wire.ts'
 import { DetachedFloat, DetachedPayload, DetachedTable } from '../lua/detached.ts'
+import { FlatPayload, writeFlat } from '../lua/flat-wire.ts'
 import { LuaFunctionRef, LuaObject, LuaPayload, LuaTable, LuaType, Results } from '../lua/module.ts'
+import { StackPayload } from '../lua/stack-payload.ts'
 import type { PipeExtension } from './pipe.ts'
 
 const TAG = {
@@ -22,6 +24,7 @@ const TAG = {
   /** What only one of the threads holds: see `Residents`. */
   resident: FIRST_EXTENSION_TAG + 10,
   arguments: FIRST_EXTENSION_TAG + 11,
+  flat: FIRST_EXTENSION_TAG + 12,
 } as const
 
 /** Objects, functions and channels that live in one thread and are known to the other by number. */
@@ -62,6 +65,14 @@ export class LuaValues implements PipeExtension {
       writeList(writer, TAG.results, value.values)
     } else if (value instanceof DetachedPayload) {
       writeList(writer, TAG.arguments, value.items)
+    } else if (value instanceof StackPayload) {
+      writeStack(writer, value)
+    } else if (value instanceof FlatPayload) {
+      writer.byte(TAG.flat)
+      writer.block(() => {
+        writer.copy(value.bytes, 0, value.bytes.length)
+        return true
+      })
     } else if (value instanceof Map) {
       writer.byte(TAG.entries)
       writeEntries(writer, [...value])
@@ -90,6 +101,8 @@ export class LuaValues implements PipeExtension {
         return new Results(readList(reader))
       case TAG.arguments:
         return new DetachedPayload(readList(reader))
+      case TAG.flat:
+        return new FlatPayload(reader.block())
       case TAG.entries:
         return new Map(readEntries(reader))
       case TAG.shown:
@@ -148,6 +161,17 @@ export class LuaValues implements PipeExtension {
     writer.cut(writer.length - 1)
     return false
   }
+}
+
+/** Values that stand on a Lua stack: one flat value as it is, anything else without loss by way of JavaScript. */
+function writeStack(writer: WireWriter, payload: StackPayload): void {
+  const { engine, thread, first, length } = payload
+  if (length === 1) {
+    writer.byte(TAG.flat)
+    if (writer.block(() => writeFlat(engine.lua, thread, first, writer))) return
+    writer.cut(writer.length - 1)
+  }
+  writer.value(payload.detach())
 }
 
 function writeList(writer: WireWriter, tag: number, items: readonly unknown[]): void {

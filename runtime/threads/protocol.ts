@@ -17,7 +17,7 @@ export const LAST_DEFINITION = 15
 
 /** From the main thread to a worker. */
 export const TO_WORKER = {
-  /** serial, host, program, frame, arguments, parent's serial and host */
+  /** serial, host, program, frame, arguments, parent's serial and host, whether somebody waits until it has loaded */
   spawn: 16,
   /** serial, topic, sender's pid, cell, bytes, values */
   deliver: 17,

@@ -6,7 +6,6 @@ import type { Clock } from '../core/clock.ts'
 import { asRuntimeError, RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
 import type { ValueMap } from '../core/value.ts'
-import type { DetachedPayload } from '../lua/detached.ts'
 import type { LuaModule } from '../lua/module.ts'
 import { type Limits, type Program, trustedLimits } from '../lua/program.ts'
 import type { LuaModules } from '../lua/wasm.ts'
@@ -23,15 +22,15 @@ import {
   settleExit,
 } from '../process/process.ts'
 import { type CellTable, requireRoom } from './cells.ts'
-import { keptPayload } from './kept.ts'
 import { LuaValues } from './lua-values.ts'
 import { type Answered, ModuleServer } from './module-server.ts'
 import { Counted, Numbered } from './numbered.ts'
 import { packFrame, packProgram } from './pack.ts'
 import { Pipe } from './pipe.ts'
 import { ANSWER, ASK, DEFINE, SHARED, TO_MAIN, TO_WORKER, WORKER_STATE } from './protocol.ts'
-import { RemotePayload } from './remote-payload.ts'
+import { type CrossedPayload, remotePayload } from './remote-payload.ts'
 import { RemoteProcess, type RemoteThread } from './remote-process.ts'
+import { sayable } from './sayable.ts'
 
 /** A function as a worker may run it by itself. */
 export interface FunctionProgram {
@@ -188,10 +187,11 @@ export class Thread implements RemoteThread {
 
   /** Starts a process there. Its `starting` settles when the code has loaded, unless it has loaded there before. */
   create(program: Program, init: ProcessInit): RemoteProcess {
-    const args = keptPayload(init.args)
+    const args = sayable(init.args)
     const process = new RemoteProcess(this, program.code.id, init, this.#now())
     const frame = this.#frames.take(init.frame)
     const { parent } = init
+    const known = this.#loaded.has(program)
     try {
       this.#pipe.say(
         TO_WORKER.spawn,
@@ -202,6 +202,7 @@ export class Thread implements RemoteThread {
         args,
         parent?.serial ?? 0,
         parent?.host ?? '',
+        !known,
       )
     } catch (error) {
       this.#frames.give(init.frame)
@@ -209,7 +210,7 @@ export class Thread implements RemoteThread {
     }
     this.#limits.set(process, program.limits)
     this.#processes.set(init.serial, process)
-    if (!this.#loaded.has(program)) {
+    if (!known) {
       process.starting = new Promise((resolve, reject) => {
         this.#starting.set(init.serial, {
           resolve: () => {
@@ -249,7 +250,7 @@ export class Thread implements RemoteThread {
         },
       })
       try {
-        this.#pipe.say(TO_WORKER.call, id, this.#programs.of(program), maxSize, number, keptPayload(args))
+        this.#pipe.say(TO_WORKER.call, id, this.#programs.of(program), maxSize, number, sayable(args))
       } catch (error) {
         this.#calls.delete(id)
         done()
@@ -274,13 +275,13 @@ export class Thread implements RemoteThread {
       topic,
       from,
       cell.index,
-      keptPayload(payload),
+      sayable(payload),
     )
     cells.cells.add(cell.index, size)
   }
 
   /** Passes on a message of another thread, which its sender has counted. */
-  forward(serial: number, topic: string, from: string, cell: number, values: DetachedPayload): void {
+  forward(serial: number, topic: string, from: string, cell: number, values: CrossedPayload): void {
     this.#pipe.say(TO_WORKER.deliver, serial, topic, from, cell, values)
   }
 
@@ -290,7 +291,7 @@ export class Thread implements RemoteThread {
     if (kind === 'pid.exit' || kind === 'pid.link.down') {
       settleExit(
         event.exit,
-        (result) => void this.#pipe.say(TO_WORKER.event, serial, kind, from, at, undefined, keptPayload(result)),
+        (result) => void this.#pipe.say(TO_WORKER.event, serial, kind, from, at, undefined, sayable(result)),
         (error) => void this.#pipe.say(TO_WORKER.event, serial, kind, from, at, error, undefined),
       )
     } else {
@@ -492,7 +493,7 @@ export class Thread implements RemoteThread {
               : Promise.resolve().then(() => this.#deps.functions.callPayload(id, args, frame, abort.signal))
           called
             .then(
-              (result: Payload): Answered => [ANSWER.value, keptPayload(result)],
+              (result: Payload): Answered => [ANSWER.value, sayable(result)],
               (error: unknown): Answered => [ANSWER.error, asRuntimeError(error)],
             )
             .then((answered) => {
@@ -604,7 +605,7 @@ export class Thread implements RemoteThread {
     starting?.reject(error)
   }
 
-  #ended(serial: number, error: RuntimeError | undefined, result: DetachedPayload | undefined, steps: number): void {
+  #ended(serial: number, error: RuntimeError | undefined, result: CrossedPayload | undefined, steps: number): void {
     const process = this.#forgetProcess(serial)
     if (process === undefined) return
     process.steps = steps
@@ -620,14 +621,14 @@ export class Thread implements RemoteThread {
     return process
   }
 
-  #route(serial: number, topic: string, from: string, cell: number, values: DetachedPayload, size: number): void {
+  #route(serial: number, topic: string, from: string, cell: number, values: CrossedPayload, size: number): void {
     const { kernel, cells } = this.#deps
     const target = kernel.bySerial(serial)
     if (target instanceof RemoteProcess && target.thread instanceof Thread) {
       target.thread.forward(serial, topic, from, cell, values)
       return
     }
-    const payload = new RemotePayload(values.items, cells.cells, cell, size)
+    const payload = remotePayload(values, cells.cells, cell, size)
     try {
       if (target === undefined) payload.read()
       else target.deliver(topic, from, payload)
@@ -682,7 +683,7 @@ export class Thread implements RemoteThread {
     parentSerial: number,
     definition: string,
     host: string,
-    args: DetachedPayload,
+    args: CrossedPayload,
     monitor: boolean,
     link: boolean,
   ): void {
@@ -711,7 +712,7 @@ export class Thread implements RemoteThread {
 type Activity = [number, ProcessActivity['state'], number, number, number, number]
 type Introduction = [number, string, string, number, number, string]
 type Announcement = [number, string, string, number, number, boolean, boolean]
-type SpawnQuestion = [number, number, string, string, DetachedPayload, boolean, boolean]
+type SpawnQuestion = [number, number, string, string, CrossedPayload, boolean, boolean]
 
 const SERIALS_AT_ONCE = 4096
 /** How long figures are waited for. */

@@ -116,6 +116,30 @@ describe('messages', () => {
     ).toEqual(['integer', 'float', true, 'yes', 'thing', true, 'Conflict', true])
   })
 
+  test('of scalars alone, or a table of them, come out the same by the short way', async () => {
+    expect(
+      await lua(
+        `local values = { 0, -1, 2^53, 1 << 62, math.mininteger, 1.5, 3.0, -0.0, 1/0, "", "text", "\\xff\\0\\xfe", ("x"):rep(500), true, false }
+        local back = process.listen("back")
+        local same = function(a, b) return rawequal(a, b) and math.type(a) == math.type(b) and 1/(tonumber(a) or 1) == 1/(tonumber(b) or 1) end
+        local wrong = {}
+        for _, v in ipairs(values) do
+          process.send((process.spawn("app:mirror", "${WORKERS}")), "x", v)
+          if not same(back:receive(), v) then wrong[#wrong + 1] = tostring(v) end
+        end
+        values.key, values[1.5], values[-7] = "named", "float key", "negative"
+        process.send((process.spawn("app:mirror", "${WORKERS}")), "x", values)
+        local got = back:receive()
+        for k, v in pairs(values) do if not same(got[k], v) then wrong[#wrong + 1] = tostring(k) end end
+        for k in pairs(got) do if values[k] == nil then wrong[#wrong + 1] = "more: " .. tostring(k) end end
+        process.send((process.spawn("app:mirror", "${WORKERS}")), "x", {})
+        if next(back:receive()) ~= nil then wrong[#wrong + 1] = "empty" end
+        return wrong`,
+        MAIN,
+      ),
+    ).toEqual({})
+  })
+
   test('to who has ended are refused', async () => {
     const refused = `local _, err = process.send(pid, "x") return { err:kind(), err:message() }`
     const ended = `local pid = process.spawn_monitored("app:returns", "${WORKERS}") process.events():receive()`

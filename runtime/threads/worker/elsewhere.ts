@@ -5,8 +5,8 @@ import type { RuntimeError } from '../../core/error.ts'
 import { emptyFrame } from '../../core/frame.ts'
 import type { Payload, Process, ProcessOptions } from '../../process/process.ts'
 import { type Cell, type Cells, type MailboxLimits, requireRoom } from '../cells.ts'
-import { keptPayload } from '../kept.ts'
 import { TO_MAIN } from '../protocol.ts'
+import { sayable } from '../sayable.ts'
 import type { MainThread } from './main-thread.ts'
 
 export interface ElsewhereDeps {
@@ -51,7 +51,7 @@ export class Elsewhere implements Process {
     const { serial, cell, cells, limits, main } = this.#deps
     requireRoom(cells, cell, this.pid, limits)
     const limit = Math.min(limits.messageBytes, payload.limit ?? limits.messageBytes)
-    const size = main.sayWithin(limit, TO_MAIN.deliver, serial, topic, from, cell.index, keptPayload(payload))
+    const size = main.sayWithin(limit, TO_MAIN.deliver, serial, topic, from, cell.index, sayable(payload))
     cells.add(cell.index, size)
   }
 

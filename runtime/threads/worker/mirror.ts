@@ -17,9 +17,9 @@ import {
   restPayload,
 } from '../../lua/module.ts'
 import type { Payload, Process } from '../../process/process.ts'
-import { keptPayload } from '../kept.ts'
 import type { Residents } from '../lua-values.ts'
 import { ASK, TO_MAIN } from '../protocol.ts'
+import { sayable } from '../sayable.ts'
 import { INSPECT, MEMBER, RESIDENT } from '../served.ts'
 import type { MainThread } from './main-thread.ts'
 
@@ -154,7 +154,7 @@ export class Mirror implements Residents {
   #invoke(number: number, call: Call, args: readonly unknown[]): unknown {
     const main = this.#deps.main()
     this.#deps.introduce(call.process)
-    const given = args.map((argument) => (isPayload(argument) ? keptPayload(argument) : argument))
+    const given = args.map((argument) => (isPayload(argument) ? sayable(argument) : argument))
     const { serial } = call.process
     if (call.mayWait === false) return main.ask(ASK.invoke, serial, number, call.where(), given, true)
     return main.request(call.signal, ASK.invoke, serial, number, call.where(), given, false)

@@ -3,8 +3,8 @@
 import type { Frame } from '../../core/frame.ts'
 import { type FunctionHandler, Functions } from '../../process/functions.ts'
 import type { Payload } from '../../process/process.ts'
-import { keptPayload } from '../kept.ts'
 import { ASK } from '../protocol.ts'
+import { sayable } from '../sayable.ts'
 import type { MainThread } from './main-thread.ts'
 
 export interface WorkerFunctionsDeps {
@@ -45,7 +45,7 @@ export class WorkerFunctions extends Functions {
   #overThere(id: string): FunctionHandler {
     const { main, frameNumber } = this.#deps
     const callPayload = (args: Payload, frame: Frame, signal: AbortSignal): Promise<Payload> =>
-      main.request(signal, ASK.call, frameNumber(frame), id, keptPayload(args)) as Promise<Payload>
+      main.request(signal, ASK.call, frameNumber(frame), id, sayable(args)) as Promise<Payload>
     return {
       callPayload,
       call: async (args, frame, signal) => (await callPayload(args, frame, signal)).values()[0] ?? null,

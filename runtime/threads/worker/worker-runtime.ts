@@ -11,7 +11,6 @@ import { encodeJson } from '../../features/json/encode.ts'
 import { payloadFunctions } from '../../features/payload.ts'
 import { processFunctions } from '../../features/process/raw.ts'
 import type { Channel } from '../../lua/channel.ts'
-import type { DetachedPayload } from '../../lua/detached.ts'
 import { Engines } from '../../lua/engines.ts'
 import { FunctionPool } from '../../lua/function-pool.ts'
 import { LuaProcess } from '../../lua/lua-process.ts'
@@ -22,6 +21,7 @@ import { Kernel, type SpawnRequest } from '../../process/kernel.ts'
 import {
   type Exit,
   noPayload,
+  type Payload,
   type Process,
   type ProcessEvent,
   type ProcessFactory,
@@ -31,11 +31,11 @@ import { ProcessHost } from '../../process/process-host.ts'
 import { Scheduler } from '../../process/scheduler.ts'
 import { Guard } from '../../security/guard.ts'
 import { Cells } from '../cells.ts'
-import { keptPayload } from '../kept.ts'
 import { LuaValues } from '../lua-values.ts'
 import { type PackedFrame, type PackedProgram, unpackProgram } from '../pack.ts'
 import { ASK, DEFINE, TO_MAIN, TO_WORKER } from '../protocol.ts'
-import { RemotePayload } from '../remote-payload.ts'
+import { type CrossedPayload, remotePayload } from '../remote-payload.ts'
+import { sayable } from '../sayable.ts'
 import type { WorkerStart } from '../thread.ts'
 import { Elsewhere } from './elsewhere.ts'
 import { MainThread } from './main-thread.ts'
@@ -150,9 +150,9 @@ export class WorkerRuntime {
       [TO_WORKER.frameGone, ([number]) => void this.#frames.delete(number)],
       [
         TO_WORKER.spawn,
-        ([serial, host, program, frame, args, parentSerial, parentHost]) => {
+        ([serial, host, program, frame, args, parentSerial, parentHost, awaited]) => {
           const parent = parentSerial === 0 ? undefined : { serial: parentSerial, host: parentHost }
-          this.#startProcess(serial, host, this.#program(program), this.#frame(frame), args, parent)
+          this.#startProcess(serial, host, this.#program(program), this.#frame(frame), args, parent, awaited)
         },
       ],
       [TO_WORKER.deliver, (fields, size) => this.#deliver(...(fields as unknown as Delivery), size)],
@@ -232,13 +232,14 @@ export class WorkerRuntime {
     host: string,
     program: Program,
     frame: Frame,
-    args: DetachedPayload,
+    args: CrossedPayload,
     parent: { serial: number; host: string } | undefined,
+    awaited: boolean,
   ): void {
     try {
       this.#known.add(serial)
       this.#make(serial, host, program, frame, args, parent)
-      this.#main.say(TO_MAIN.started, serial)
+      if (awaited) this.#main.say(TO_MAIN.started, serial)
     } catch (error) {
       this.#known.delete(serial)
       this.#main.say(TO_MAIN.notStarted, serial, this.#failure(error))
@@ -271,7 +272,7 @@ export class WorkerRuntime {
       program !== null && !program.generated && frame.confinement === undefined && this.#host?.running === true
     this.#introduce(parent)
     if (!mine) {
-      const kept = keptPayload(args)
+      const kept = sayable(args)
       const asked = [parent.serial, definition, host, kept, monitor === true, link === true]
       return this.#main.request(undefined, ASK.spawn, ...asked) as Promise<string>
     }
@@ -319,13 +320,13 @@ export class WorkerRuntime {
     const { serial, steps = 0 } = process
     settleExit(
       exit,
-      (result) => void this.#main.say(TO_MAIN.ended, serial, undefined, keptPayload(result), steps),
+      (result) => void this.#main.say(TO_MAIN.ended, serial, undefined, sayable(result), steps),
       (error) => void this.#main.say(TO_MAIN.ended, serial, error, undefined, steps),
     )
   }
 
-  #deliver(serial: number, topic: string, from: string, cell: number, values: DetachedPayload, size: number): void {
-    const payload = new RemotePayload(values.items, this.#cells, cell, size)
+  #deliver(serial: number, topic: string, from: string, cell: number, values: CrossedPayload, size: number): void {
+    const payload = remotePayload(values, this.#cells, cell, size)
     const process = this.#kernel.bySerial(serial)
     try {
       if (process === undefined) payload.read()
@@ -366,13 +367,13 @@ export class WorkerRuntime {
 
   // ---- calls of functions ----
 
-  #call(call: number, program: number, maxSize: number, frame: number, args: DetachedPayload): void {
+  #call(call: number, program: number, maxSize: number, frame: number, args: CrossedPayload): void {
     const abort = new AbortController()
     this.#calls.set(call, abort)
-    const over = (error: RuntimeError | undefined, result: DetachedPayload | undefined): void => {
+    const over = (error: RuntimeError | undefined, result: Payload | undefined): void => {
       this.#calls.delete(call)
       try {
-        this.#main.say(TO_MAIN.result, call, error, result)
+        this.#main.say(TO_MAIN.result, call, error, result && sayable(result))
       } catch (thrown) {
         this.#main.say(TO_MAIN.result, call, this.#failure(thrown), undefined)
       }
@@ -381,7 +382,7 @@ export class WorkerRuntime {
       // At once: the program may be retired by the very next word.
       const pool = this.#poolOf(this.#program(program), maxSize)
       pool.callPayload(args, this.#frame(frame), abort.signal).then(
-        (result) => over(undefined, keptPayload(result)),
+        (result) => over(undefined, result),
         (error: unknown) => over(this.#failure(error), undefined),
       )
     } catch (error) {
@@ -438,14 +439,14 @@ export class WorkerRuntime {
   }
 }
 
-type Delivery = [number, string, string, number, DetachedPayload]
-type CallFields = [number, number, number, number, DetachedPayload]
+type Delivery = [number, string, string, number, CrossedPayload]
+type CallFields = [number, number, number, number, CrossedPayload]
 type EventFields = [
   kind: ProcessEvent['kind'],
   from: string,
   at: number,
   more: RuntimeError | string | readonly string[] | undefined,
-  result: DetachedPayload | undefined,
+  result: CrossedPayload | undefined,
 ]
 
 /** What another thread did for it counts; beyond the limit that ends it. */
