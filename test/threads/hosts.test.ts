@@ -133,7 +133,7 @@ describe('messages', () => {
         for k, v in pairs(values) do if not same(got[k], v) then wrong[#wrong + 1] = tostring(k) end end
         for k in pairs(got) do if values[k] == nil then wrong[#wrong + 1] = "more: " .. tostring(k) end end
         process.send((process.spawn("app:mirror", "${WORKERS}")), "x", {})
-        if next(back:receive()) ~= nil then wrong[#wrong + 1] = "empty" end
+        if next((back:receive())) ~= nil then wrong[#wrong + 1] = "empty" end
         return wrong`,
         MAIN,
       ),
