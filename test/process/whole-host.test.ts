@@ -147,6 +147,28 @@ describe('a service entry', () => {
   })
 })
 
+test('an error that nobody caught is a line of the log, with pid and definition; a normal end is none', async () => {
+  const clock = manualClock()
+  const logs: LogRecord[] = []
+  const host = await createHost({
+    clock,
+    logger: createLogger({ clock, sinks: [(record) => logs.push(record)] }),
+    entries: [
+      processes(),
+      main('app:p', 'local how = ... if how == "fail" then error("boom") end return process.pid()'),
+    ],
+  })
+  open.push(host)
+  await host.start()
+  await host.run('app:p', HOST, ['well'])
+  expect(logs.filter(({ level }) => level === 'error')).toEqual([])
+  const pid = host.spawn('app:p', HOST, ['fail'])
+  await new Promise((resolve) => host.kernel.watch(host.kernel.find(pid), resolve))
+  expect(logs.filter(({ level }) => level === 'error')).toMatchObject([
+    { message: 'process failed', fields: { pid, id: 'app:p', error: { message: expect.stringContaining('boom') } } },
+  ])
+})
+
 test('print is a line of the log, its parts joined by a space, with pid and place', async () => {
   const clock = manualClock()
   const logs: LogRecord[] = []
