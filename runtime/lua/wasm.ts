@@ -130,6 +130,8 @@ export interface LuaModules {
   readonly glue: WebAssembly.Module
   readonly side: WebAssembly.Module
   readonly eh: WebAssembly.Module
+  /** For tests that replay: the time Lua seeds its hashes and random numbers with, in place of the machine's. */
+  readonly seedTime?: number
 }
 
 const gluePath = (): string => require.resolve('wasmoon').replace(/index\.js$/, 'glue.wasm')
@@ -176,7 +178,13 @@ async function boot(
   const original = WebAssembly.instantiate
   let instance: WebAssembly.Instance | undefined
   const replaced = async (_source: unknown, imports: Imports): Promise<WebAssembly.WebAssemblyInstantiatedSource> => {
-    const env = { ...imports['env'], invoke_vii: eh.invoke_vii, _emscripten_throw_longjmp: eh.throw_longjmp }
+    const env: WebAssembly.ModuleImports = {
+      ...imports['env'],
+      invoke_vii: eh.invoke_vii,
+      _emscripten_throw_longjmp: eh.throw_longjmp,
+    }
+    const { seedTime } = modules
+    if (seedTime !== undefined) env['emscripten_date_now'] = () => seedTime
     // wasmoon passes bytes and wants { instance, module }; a compiled module gives the instance alone
     instance = (await original.call(WebAssembly, modules.glue, { ...imports, env })) as unknown as WebAssembly.Instance
     return { instance, module: modules.glue }

@@ -1,8 +1,8 @@
-// `system.exit` from any process ends the command with its code, services stopped first.
+// How a command ends: `system.exit` from any process, services stopped first, and within the time allowed.
 
 import { afterEach, expect, test } from 'vitest'
 import { projectFolder, removeFolder } from '../support/project-folder.ts'
-import { runWippy } from '../support/wippy-process.ts'
+import { runWippy, startWippy } from '../support/wippy-process.ts'
 
 const index = `version: "1.0"
 namespace: app
@@ -38,4 +38,28 @@ test.each([0, 7])('exit code %i', async (wanted) => {
   expect(stderr).toBe('')
   expect(stdout).toBe('pid.cancel\n')
   expect(code).toBe(wanted)
+})
+
+test('a service that will not stop does not hold the end longer than shutdown.timeout', async () => {
+  folder = projectFolder({
+    'wippy.lock': 'directories:\n  modules: .wippy\n  src: ./src\n',
+    'src/_index.yaml': `version: "1.0"
+namespace: app
+entries:
+  - {name: processes, kind: process.host, lifecycle: {auto_start: true, stop_timeout: 10m}}
+  - name: deaf
+    kind: process.lua
+    source: 'return { main = function() channel.new():receive() end }'
+  - {name: deaf_service, kind: process.service, process: deaf, host: app:processes, lifecycle: {auto_start: true, stop_timeout: 10m}}
+`,
+  })
+  const started = startWippy(['run', '--set', 'shutdown.timeout=200ms'], { cwd: folder })
+  try {
+    await started.until(/INFO\truntime ready/, { stream: 'stderr' })
+    started.child.kill('SIGTERM')
+    expect(await started.exited).toBe(0)
+    expect(started.stderr).toContain('shutdown timed out')
+  } finally {
+    started.child.kill('SIGKILL')
+  }
 })

@@ -472,7 +472,11 @@ describe('terminate', () => {
   })
 
   test('somebody unknown is not found', async () => {
-    expect(await failure(`process.terminate("{${HOST}|0xfffff}")`)).toEqual(['nil', 'NotFound', 'process not found'])
+    expect(await failure(`process.terminate("{${HOST}|0xfffff}")`)).toEqual([
+      'nil',
+      'NotFound',
+      'terminate failed: process not found',
+    ])
   })
 })
 

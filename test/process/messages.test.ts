@@ -1,6 +1,8 @@
 // spec/process.md §4: sending, what survives the way, and how messages are received.
 
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { LuaProcess } from '../../runtime/lua/lua-process.ts'
+import { noPayload } from '../../runtime/process/process.ts'
 import { HOST, type LuaNode, luaNode } from '../support/lua-node.ts'
 
 let node: LuaNode
@@ -194,6 +196,22 @@ describe('receiving', () => {
         process.send(me, "mine", 1) process.send(me, "other", 2)
         return { inbox:receive():topic(), (ch:receive()) }`),
     ).toEqual(['other', 1])
+  })
+
+  test('topics of the system never go to the inbox', async () => {
+    node.process(
+      'app:inbox',
+      'return { main = function() local i = process.inbox() return { i:receive():topic(), i:receive():topic() } end }',
+    )
+    const receiver = node.spawn('app:inbox') as LuaProcess
+    const value = new Promise((resolve) => node.kernel.watch(receiver, (exit) => resolve(exit.result?.values()[0])))
+    receiver.deliver('@early', '', noPayload)
+    receiver.deliver('a', '', noPayload)
+    await bare('coroutine.yield()')
+    receiver.deliver('@late', '', noPayload)
+    expect(receiver.queued).toBe(2)
+    receiver.deliver('b', '', noPayload)
+    expect(await value).toEqual(['a', 'b'])
   })
 
   test('what nobody listens for waits until somebody does', async () => {

@@ -1,7 +1,8 @@
 // Random schedules of random programs (test/support/schedules.ts). Every seed replays: WIPPY_SEED=<n> runs one, and
 // WIPPY_SCHEDULES=<n> says how many are tried.
 
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { luaNode } from '../support/lua-node.ts'
 import { BATCH, freshRun, type Run } from '../support/schedules.ts'
 
 const SCHEDULES = Number(process.env['WIPPY_SCHEDULES'] ?? 500)
@@ -37,4 +38,24 @@ test('a seed gives the same steps again, on a machine that is slow now and then 
   const quick = await played()
   expect(await played(slow)).toEqual(quick)
   expect(steps).toBeGreaterThan(2000)
+})
+
+test('the order of keys and random numbers are part of a schedule too', async () => {
+  const seen = async (year: number, options: { pick?: () => number }): Promise<unknown> => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(year) })
+    try {
+      const node = await luaNode([], options)
+      return await node.eval(
+        `local keys, t = {}, {}
+        for i = 1, 20 do t["key " .. i] = i end
+        for key in pairs(t) do keys[#keys + 1] = key end
+        return { table.concat(keys, ","), math.random(1000000000) }`,
+      )
+    } finally {
+      vi.useRealTimers()
+    }
+  }
+  const pick = (): number => 0
+  expect(await seen(2001, { pick })).toEqual(await seen(2031, { pick }))
+  expect(await seen(2001, {})).not.toEqual(await seen(2031, {}))
 })

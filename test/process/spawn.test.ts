@@ -245,6 +245,46 @@ describe('the spawner', () => {
     expect(second).toEqual({ z: 0, a: 1, list: [1, 2], b: 2 })
   })
 
+  test('context values that are no data become data', async () => {
+    node.process(
+      'app:ctx',
+      `return { main = function()
+        local all = ctx.all()
+        local l = all.list
+        all.list = { l[1], l[2] == nil, l[3], l.x == nil, #l }
+        return all
+      end }`,
+      { modules: ['ctx'] },
+    )
+    expect(
+      await lua(`return process.with_context {
+        list = { 1, nil, 3, x = "dropped" }, map = { a = 1 }, empty = {}, fn = print, err = errors.new("text"),
+        float = 1.5, yes = true,
+      }:exec("app:ctx", "${HOST}")`),
+    ).toEqual({
+      list: [1, true, 3, true, 3],
+      map: { a: 1 },
+      empty: {},
+      fn: expect.stringMatching(/^function/),
+      err: 'text',
+      float: 1.5,
+      yes: true,
+    })
+  })
+
+  test('actor, scope and context are those of the caller unless given', async () => {
+    node.process(
+      'app:whoami',
+      'return { main = function() return { identity.me(), identity.may("x"), ctx.get("k") } end }',
+      { modules: ['ctx', 'identity'] },
+    )
+    expect(
+      await node.eval(`return process.with_options({}):exec("app:whoami", "${HOST}")`, {
+        frame: { ...frameAllowing('*'), context: { k: 'v' } },
+      }),
+    ).toEqual(['tester', 'allow', 'v'])
+  })
+
   test('actor and scope can be given', async () => {
     node.process(
       'app:whoami',

@@ -460,7 +460,7 @@ test('a change before the first start only registers; the start then starts it',
 })
 
 test('a commit fails when a required service does not start in time, naming it and why', async () => {
-  const { clock, supervisor, add } = bench()
+  const { clock, supervisor, add, logs } = bench()
   await supervisor.startAll()
   supervisor.begin()
   add('a').onStart = () => {
@@ -473,6 +473,24 @@ test('a commit fails when a required service does not start in time, naming it a
   await settle()
   clock.advance(30_000)
   await failure
+  expect(logs.at(-1)).toMatchObject({
+    level: 'error',
+    message: 'failed to execute commit protocol',
+    fields: { error: { kind: 'Timeout' } },
+  })
+})
+
+test('what is started in the background and cannot be is told in the log', async () => {
+  const { supervisor, add, logs } = bench()
+  await supervisor.startAll()
+  add('a').onStart = () => {
+    throw moduleError('Invalid', 'never')
+  }
+  await settle()
+  expect(logs.filter(({ level }) => level === 'error').at(-1)).toMatchObject({
+    message: 'failed to execute start operations',
+    fields: { error: { message: 'never' } },
+  })
 })
 
 test('what the undoing of a change registers again is started in the background', async () => {

@@ -81,7 +81,7 @@ export async function luaNode(
   const engines = new Engines(
     {
       scheduler,
-      wasm: compileLua(),
+      wasm: options.pick === undefined ? compileLua() : { ...compileLua(), seedTime: 0 },
       modules: new Map(all.map((module) => [module.name, module])),
       baseModules: base.map((module) => module.name),
       raw: (engine) => ({

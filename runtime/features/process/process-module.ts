@@ -1,7 +1,7 @@
 // The global `process`: the hot functions are raw (raw.ts), the rest is here, against the module socket (spec/process.md).
 
 import { unixSeconds } from '../../core/clock.ts'
-import { moduleError } from '../../core/error.ts'
+import { asRuntimeError, moduleError } from '../../core/error.ts'
 import type { Actor, Frame, Scope } from '../../core/frame.ts'
 import { withContext } from '../../core/frame.ts'
 import { looksLikePid } from '../../core/pid.ts'
@@ -44,11 +44,18 @@ export function processModule({ kernel, guard }: ProcessDeps): LuaModule {
     (
       verb: string,
       act: (call: Call, target: ReturnType<Kernel['find']>, ...rest: unknown[]) => void,
+      failed?: string,
     ): AnyHostFunction =>
     (call: Call, destination: unknown, ...rest: unknown[]) => {
       const name = text(destination, 1, `'${verb}'`)
       need(guard, call, `process.${verb}`, name, `not allowed to ${verb}: ${name}`)
-      act(call, kernel.find(name), ...rest)
+      let target: ReturnType<Kernel['find']>
+      try {
+        target = kernel.find(name)
+      } catch (error) {
+        throw failed === undefined ? error : asRuntimeError(error).wrap(failed)
+      }
+      act(call, target, ...rest)
       return true
     }
 
@@ -104,7 +111,7 @@ export function processModule({ kernel, guard }: ProcessDeps): LuaModule {
         const why = optionalText(reason, 2, "'cancel'") ?? ''
         target.event({ kind: 'pid.cancel', from: call.process.pid, at: unixSeconds(kernel.clock), reason: why })
       }),
-      terminate: targeting('terminate', (_call, target) => kernel.terminate(target)),
+      terminate: targeting('terminate', (_call, target) => kernel.terminate(target), 'terminate failed'),
 
       set_options: (call: Call, options: unknown) => setOptions(call, options),
       get_options: (call: Call) => ({ ...call.process.options }),
