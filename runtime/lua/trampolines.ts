@@ -26,8 +26,9 @@ function leb(value: number): number[] {
 
 /**
  * Bytes of a module that imports `e.lua_yieldk`, `e.lua_error`, `f.f0…f(count-1)`, `f.answered`, `f.hook` and the global
- * `g.k`, and exports `hook` and `t0…t(count-1)`, each `(thread) -> results`: it returns the host's count, yields on YIELD and AWAIT, and raises on
- * RAISE. After AWAIT the exported `k`, whose table index `g.k` must hold, does the same with what `f.answered` says.
+ * `g.k`, and exports `hook` and `t0…t(count-1)`, each `(thread) -> results`: it returns the host's count, yields on YIELD and
+ * AWAIT, and raises on RAISE. After AWAIT the exported `k`, whose table index `g.k` must hold, does the same with what
+ * `f.answered` says.
  */
 export function trampolineModule(count: number): Uint8Array<ArrayBuffer> {
   const indices = Array.from({ length: count }, (_, i) => i)
