@@ -8,6 +8,8 @@ import path from 'node:path'
 
 const root = path.resolve(import.meta.dirname, '..')
 const dist = path.join(root, 'dist')
+// What every start loads: these packages are many small files too.
+const inlined = new Set(['commander', 'nanoid', 'uuid', 'xstate'])
 // A published package carries dist/ and no TypeScript sources: nothing to build there.
 if (existsSync(path.join(root, 'runtime'))) {
   compile()
@@ -33,8 +35,8 @@ async function bundle() {
   const build = await rolldown({
     input: entries,
     platform: 'node',
-    // Packages stay where npm put them.
-    external: (id) => !id.startsWith('.') && !path.isAbsolute(id),
+    // Other packages stay where npm put them.
+    external: (id) => !id.startsWith('.') && !path.isAbsolute(id) && !inlined.has(id),
     plugins: [{ name: 'own-place', transform: inPlace }],
   })
   await build.write({ dir: path.join(dist, 'bundle'), format: 'esm', chunkFileNames: '[name].js' })

@@ -105,7 +105,7 @@ export class LuaEngine {
       ...engine.hostFunctions.raw(),
       ...options.raw?.(engine),
     }
-    await engine.lua.boot(options.wasm, raw, (thread) => engine.#hook(thread))
+    engine.lua.boot(options.wasm, raw, (thread) => engine.#hook(thread))
     engine.lua.pushThrown = (thread, thrown) => engine.#pushThrown(thread, thrown)
     engine.lua.answered = (thread) => engine.#answered(thread)
     return engine

@@ -45,12 +45,12 @@ export class LuaInstance {
     this.name = name
   }
 
-  /** Instantiates with these host functions. They may use the instance once this has resolved. */
-  async boot(modules: LuaModules, functions: RawFunctions, hook: (thread: number) => void): Promise<void> {
+  /** Instantiates with these host functions. They may use the instance once this has returned. */
+  boot(modules: LuaModules, functions: RawFunctions, hook: (thread: number) => void): void {
     const names = Object.keys(functions)
     const guarded = names.map((name) => this.#guarded(functions[name] as (thread: number) => number))
     const answered = this.#guarded((thread) => this.answered(thread))
-    const booted = await bootLua(modules, guarded, answered, hook)
+    const booted = bootLua(modules, guarded, answered, hook)
     this.api = booted.api
     this.side = booted.side
     this.allocSlot = booted.allocSlot

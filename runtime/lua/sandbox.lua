@@ -617,7 +617,9 @@ end
 
 local entry = codes[1]
 base.require = entry.require
-for i = 1, #base_modules do base[base_modules[i]] = open_module(base_modules[i]) end
+-- Opened when first named: most programs name few, and a Lua state is made for every worker of a function.
+local unopened = {}
+for i = 1, #base_modules do unopened[base_modules[i]] = true end
 base.subscribe, base.unsubscribe = host.process_subscribe, host.process_unsubscribe
 if types_library then
   local types = types_library()
@@ -630,6 +632,11 @@ setmetatable(base, {
   -- Reached only by names that are neither globals of the process nor base: grants and imports of the entry, as plain globals.
   __index = function(_, name)
     if name == "_G" then return environment() end
+    if unopened[name] then
+      unopened[name] = nil
+      rawset(base, name, open_module(name))
+      return rawget(base, name)
+    end
     local module = entry.modules[name]
     if module then return open_module(module) end
     local library = entry.imports[name]

@@ -25,9 +25,10 @@ function leb(value: number): number[] {
 }
 
 /**
- * Bytes of a module that imports `e.lua_yieldk`, `e.lua_error`, `f.f0…f(count-1)`, `f.answered` and the global `g.k`, and
- * exports `t0…t(count-1)`, each `(thread) -> results`: it returns the host's count, yields on YIELD and AWAIT, and raises on
- * RAISE. After AWAIT the exported `k`, whose table index `g.k` must hold, does the same with what `f.answered` says.
+ * Bytes of a module that imports `e.lua_yieldk`, `e.lua_error`, `f.f0…f(count-1)`, `f.answered`, `f.hook` and the global
+ * `g.k`, and exports `hook` and `t0…t(count-1)`, each `(thread) -> results`: it returns the host's count, yields on YIELD and
+ * AWAIT, and raises on RAISE. After AWAIT the exported `k`, whose table index `g.k` must hold, does the same with what
+ * `f.answered` says.
  */
 export function trampolineModule(count: number): Uint8Array<ArrayBuffer> {
   const indices = Array.from({ length: count }, (_, i) => i)
@@ -35,19 +36,24 @@ export function trampolineModule(count: number): Uint8Array<ArrayBuffer> {
     [0x60, 1, I32, 1, I32],
     [0x60, 4, I32, I32, I32, I32, 1, I32],
     [0x60, 3, I32, I32, I32, 1, I32],
+    [0x60, 2, I32, I32, 0],
   ])
   const imports = vector([
     [...name('e'), ...name('lua_yieldk'), 0, 1],
     [...name('e'), ...name('lua_error'), 0, 0],
     ...indices.map((i) => [...name('f'), ...name(`f${i}`), 0, 0]),
     [...name('f'), ...name('answered'), 0, 0],
+    [...name('f'), ...name('hook'), 0, 3],
     [...name('g'), ...name('k'), 3, I32, 1],
   ])
   const answered = count + 2
-  const firstOwn = count + 3
+  const hook = count + 3
+  const firstOwn = count + 4
   const exports = vector([
     ...indices.map((i) => [...name(`t${i}`), 0, ...leb(firstOwn + i)]),
     [...name('k'), 0, ...leb(firstOwn + count)],
+    // Only a function of wasm may stand in the table.
+    [...name('hook'), 0, ...leb(hook)],
   ])
   // The answer of a host function, kept in a local, is returned when it is a count.
   const answer = (host: number, local: number): number[] => [

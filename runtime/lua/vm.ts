@@ -18,6 +18,9 @@ const MAX_BUILT = 256 << 20
 const MAX_CACHED_TEXTS = 1024
 const MAX_POOLED_THREADS = 4096
 const MASK_COUNT = 8
+/** Places in lua_State: where its stack begins, and its innermost variable to close, which is there when there is none. */
+const STACK = 28
+const TO_CLOSE = 36
 /** What Lua starts with: a heap is collected when it has doubled. */
 export const GC_PERCENT = 100
 export const HOOK_COUNT = 250
@@ -95,9 +98,8 @@ export class VM {
       lua.api.free(this.#account)
       throw error
     }
-    const count = program.generated ? HOOK_COUNT_GENERATED : HOOK_COUNT
-    lua.api.lua_sethook(this.main, lua.hookSlot, MASK_COUNT, count)
-    lua.api.lua_sethook(this.scratchThread, lua.hookSlot, MASK_COUNT, count)
+    lua.api.lua_sethook(this.main, lua.hookSlot, MASK_COUNT, this.#hookCount)
+    lua.api.lua_sethook(this.scratchThread, lua.hookSlot, MASK_COUNT, this.#hookCount)
     this.limit()
     if (deps.gcPercent !== GC_PERCENT) this.setGcPercent(deps.gcPercent)
     deps.open.add(this)
@@ -261,6 +263,10 @@ export class VM {
 
   // ---- threads ----
 
+  get #hookCount(): number {
+    return this.program.generated ? HOOK_COUNT_GENERATED : HOOK_COUNT
+  }
+
   #thread(L: number): number {
     const thread = this.#lua.api.lua_newthread(L)
     this.#lua.api.lua_rawsetp(L, REGISTRY, thread)
@@ -282,6 +288,21 @@ export class VM {
     }
     api.lua_pushnil(this.main)
     api.lua_rawsetp(this.main, REGISTRY, thread)
+  }
+
+  /**
+   * The main thread of a process that has ended in an error or was ended: nobody holds it, so that it is used again too, unless
+   * it has variables to close, which would run code of the dead.
+   */
+  recycleThread(thread: number): void {
+    const { api } = this.#lua
+    const clean = this.#lua.word(thread + TO_CLOSE) === this.#lua.word(thread + STACK)
+    if (clean) {
+      api.lua_resetthread(thread)
+      // The hook of one that had to be stopped looks at every instruction.
+      api.lua_sethook(thread, this.#lua.hookSlot, MASK_COUNT, this.#hookCount)
+    }
+    this.releaseThread(thread, clean)
   }
 
   // ---- parked values: Lua values the host keeps ----

@@ -1,9 +1,8 @@
-// The only importer of wasmoon. Boots its Lua as a bare WebAssembly instance and hands out the raw C API: the package's own
-// API is far too slow and loses bytes (design ENGINE §1). Knows memory and functions, no values, no processes.
+// The only user of wasmoon, and only of its machine code: boots its Lua as a bare WebAssembly instance and hands out the raw
+// C API, for the package's own is far too slow and loses bytes. Knows memory and functions, no values, no processes.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { LuaWasm } from 'wasmoon'
 import { patchGlue } from './glue-patches.ts'
 import { trampolineModule } from './trampolines.ts'
 
@@ -134,7 +133,7 @@ export interface LuaModules {
   readonly seedTime?: number
 }
 
-const gluePath = (): string => require.resolve('wasmoon').replace(/index\.js$/, 'glue.wasm')
+const gluePath = (): string => require.resolve('wasmoon/dist/glue.wasm')
 
 export function compileLua(): LuaModules {
   return {
@@ -144,66 +143,33 @@ export function compileLua(): LuaModules {
   }
 }
 
-type Imports = Record<string, WebAssembly.ModuleImports>
-
-// wasmoon instantiates by itself: WebAssembly.instantiate is replaced while it does, one boot at a time.
-let booting: Promise<unknown> = Promise.resolve()
+interface GlueExports extends LuaApi {
+  __wasm_call_ctors(): void
+  emscripten_stack_init: WasmFunction
+  stackSave: WasmFunction
+  stackRestore: WasmFunction
+  setThrew: WasmFunction
+}
 
 /**
  * A fresh instance with the given host functions; `answered` finishes one that waited (AWAIT), `hook` is the count hook.
- * About 4 ms after the first.
+ * About 2 ms after the first.
  */
 export function bootLua(
   modules: LuaModules,
   hosts: readonly HostFn[],
   answered: HostFn,
   hook: (thread: number) => void,
-): Promise<BootedLua> {
-  const mine = booting.then(() => boot(modules, hosts, answered, hook))
-  booting = mine.catch(() => undefined)
-  return mine
-}
-
-async function boot(
-  modules: LuaModules,
-  hosts: readonly HostFn[],
-  answered: HostFn,
-  hook: (thread: number) => void,
-): Promise<BootedLua> {
+): BootedLua {
   const eh = new WebAssembly.Instance(modules.eh, {}).exports as unknown as {
     table: WebAssembly.Table
     invoke_vii: WasmFunction
     throw_longjmp: WasmFunction
   }
-  const original = WebAssembly.instantiate
-  let instance: WebAssembly.Instance | undefined
-  const replaced = async (_source: unknown, imports: Imports): Promise<WebAssembly.WebAssemblyInstantiatedSource> => {
-    const env: WebAssembly.ModuleImports = {
-      ...imports['env'],
-      invoke_vii: eh.invoke_vii,
-      _emscripten_throw_longjmp: eh.throw_longjmp,
-    }
-    const { seedTime } = modules
-    if (seedTime !== undefined) env['emscripten_date_now'] = () => seedTime
-    // wasmoon passes bytes and wants { instance, module }; a compiled module gives the instance alone
-    instance = (await original.call(WebAssembly, modules.glue, { ...imports, env })) as unknown as WebAssembly.Instance
-    return { instance, module: modules.glue }
-  }
-  const wasmoon = require('wasmoon') as { LuaWasm: typeof LuaWasm }
-  let glue: LuaWasm
-  WebAssembly.instantiate = replaced as typeof WebAssembly.instantiate
-  try {
-    glue = await wasmoon.LuaWasm.initialize(gluePath())
-  } finally {
-    WebAssembly.instantiate = original
-  }
-  if (instance === undefined) throw new Error('wasmoon did not instantiate its module')
-
-  const api = { ...instance.exports } as unknown as LuaApi & {
-    stackSave: WasmFunction
-    stackRestore: WasmFunction
-    setThrew: WasmFunction
-  }
+  const env: WebAssembly.ModuleImports = { invoke_vii: eh.invoke_vii, _emscripten_throw_longjmp: eh.throw_longjmp }
+  const { seedTime } = modules
+  if (seedTime !== undefined) env['emscripten_date_now'] = () => seedTime
+  const api = { ...instantiateGlue(modules.glue, env) }
   const functions = api.__indirect_function_table
   for (let i = 0; i < functions.length; i++) eh.table.set(i, functions.get(i))
   eh.table.set(1000, api.stackSave)
@@ -216,7 +182,7 @@ async function boot(
   const continuation = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
   const trampolines = new WebAssembly.Instance(new WebAssembly.Module(trampolineModule(hosts.length)), {
     e: exports,
-    f: { ...Object.fromEntries(hosts.map((host, i) => [`f${i}`, host])), answered },
+    f: { ...Object.fromEntries(hosts.map((host, i) => [`f${i}`, host])), answered, hook },
     g: { k: continuation },
   }).exports
   const slot = (fn: unknown): number => {
@@ -230,9 +196,7 @@ async function boot(
     side,
     hostSlots: hosts.map((_, i) => slot(trampolines[`t${i}`])),
     allocSlot: slot(side.alloc),
-    hookSlot: (
-      glue.module as unknown as { addFunction(fn: (thread: number) => void, signature: string): number }
-    ).addFunction(hook, 'vii'),
+    hookSlot: slot(trampolines['hook']),
     openSlots: {
       _G: slot(api.luaopen_base),
       coroutine: slot(api.luaopen_coroutine),
@@ -241,6 +205,54 @@ async function boot(
       math: slot(api.luaopen_math),
       utf8: slot(api.luaopen_utf8),
     },
+  }
+}
+
+const PAGE = 1 << 16
+const MAX_MEMORY = 2 ** 31
+
+/**
+ * The package's JavaScript is a file system, a clock and a process for Lua's `io` and `os`, which are never opened: of what
+ * the machine code imports, it needs only a larger memory, the time for the seed of its hashes, and an environment.
+ */
+function instantiateGlue(glue: WebAssembly.Module, env: Record<string, unknown>): GlueExports {
+  const given: Record<string, unknown> = {
+    emscripten_date_now: Date.now,
+    emscripten_resize_heap: (size: number) => (grow(exports.memory, size >>> 0) ? 1 : 0),
+    // An empty environment: of the host's, Lua sees nothing.
+    environ_sizes_get: (count: number, size: number) => {
+      const words = new Uint32Array(exports.memory.buffer)
+      words[count >> 2] = 0
+      words[size >> 2] = 0
+      return 0
+    },
+    environ_get: () => 0,
+    ...env,
+  }
+  const imports: WebAssembly.Imports = {}
+  for (const { module, name } of WebAssembly.Module.imports(glue)) {
+    const absent = (): never => {
+      throw new WebAssembly.RuntimeError(`Lua called ${name}, which it is not given`)
+    }
+    imports[module] = { ...imports[module], [name]: (given[name] ?? absent) as WebAssembly.ImportValue }
+  }
+  const exports = new WebAssembly.Instance(glue, imports).exports as unknown as GlueExports
+  exports.emscripten_stack_init()
+  exports.__wasm_call_ctors()
+  return exports
+}
+
+/** By a fifth at least, for growing costs the views of the memory. */
+function grow(memory: WebAssembly.Memory, size: number): boolean {
+  const before = memory.buffer.byteLength
+  const after = Math.min(MAX_MEMORY, Math.max(size, before * 1.2))
+  if (size > MAX_MEMORY) return false
+  try {
+    memory.grow(Math.ceil((after - before) / PAGE))
+    return true
+  } catch {
+    // No more memory to be had: Lua says so.
+    return false
   }
 }
 

@@ -3,19 +3,18 @@
 declare namespace WebAssembly {
   type ImportValue = unknown
   type ModuleImports = Record<string, ImportValue>
-  interface WebAssemblyInstantiatedSource {
-    instance: Instance
-    module: Module
-  }
+  type Imports = Record<string, ModuleImports>
   class Module {
     constructor(bytes: Uint8Array)
+    static imports(module: Module): { readonly module: string; readonly name: string }[]
   }
   class Instance {
-    constructor(module: Module, imports: Record<string, ModuleImports>)
+    constructor(module: Module, imports: Imports)
     readonly exports: Record<string, unknown>
   }
   class Memory {
     readonly buffer: ArrayBuffer
+    grow(pages: number): number
   }
   class Global {
     constructor(type: { value: 'i32'; mutable: true }, value: number)
@@ -30,5 +29,4 @@ declare namespace WebAssembly {
   /** A wasm exception passing through JavaScript: rethrow it, always. */
   class Exception {}
   class RuntimeError extends Error {}
-  let instantiate: (source: unknown, imports: Record<string, ModuleImports>) => Promise<unknown>
 }

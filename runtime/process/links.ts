@@ -4,12 +4,13 @@ import { type Clock, unixSeconds } from '../core/clock.ts'
 import { RuntimeError } from '../core/error.ts'
 import type { Exit, Process } from './process.ts'
 
+/** Sets are made when there is somebody to put in: most processes have one relation, if any. */
 interface Relations {
   /** Processes that monitor this one. */
-  readonly monitors: Set<Process>
+  monitors?: Set<Process>
   /** Processes this one monitors. */
-  readonly monitored: Set<Process>
-  readonly links: Set<Process>
+  monitored?: Set<Process>
+  links?: Set<Process>
 }
 
 export class Links {
@@ -26,7 +27,7 @@ export class Links {
   #of(process: Process): Relations {
     let relations = this.#relations.get(process)
     if (relations === undefined) {
-      relations = { monitors: new Set(), monitored: new Set(), links: new Set() }
+      relations = {}
       this.#relations.set(process, relations)
     }
     return relations
@@ -34,26 +35,37 @@ export class Links {
 
   /** Throws AlreadyExists for a second monitor on the same process. */
   monitor(watcher: Process, target: Process): void {
-    const { monitors } = this.#of(target)
-    if (monitors.has(watcher)) throw new RuntimeError('AlreadyExists', 'already monitoring pid', { retryable: false })
-    monitors.add(watcher)
-    this.#of(watcher).monitored.add(target)
+    const relations = this.#of(target)
+    relations.monitors ??= new Set()
+    if (relations.monitors.has(watcher)) {
+      throw new RuntimeError('AlreadyExists', 'already monitoring pid', { retryable: false })
+    }
+    relations.monitors.add(watcher)
+    const mine = this.#of(watcher)
+    mine.monitored ??= new Set()
+    mine.monitored.add(target)
   }
 
   unmonitor(watcher: Process, target: Process): void {
-    this.#relations.get(target)?.monitors.delete(watcher)
-    this.#relations.get(watcher)?.monitored.delete(target)
+    this.#relations.get(target)?.monitors?.delete(watcher)
+    this.#relations.get(watcher)?.monitored?.delete(target)
   }
 
   link(a: Process, b: Process): void {
     if (a === b) return
-    this.#of(a).links.add(b)
-    this.#of(b).links.add(a)
+    this.#linkTo(a, b)
+    this.#linkTo(b, a)
+  }
+
+  #linkTo(from: Process, to: Process): void {
+    const relations = this.#of(from)
+    relations.links ??= new Set()
+    relations.links.add(to)
   }
 
   unlink(a: Process, b: Process): void {
-    this.#relations.get(a)?.links.delete(b)
-    this.#relations.get(b)?.links.delete(a)
+    this.#relations.get(a)?.links?.delete(b)
+    this.#relations.get(b)?.links?.delete(a)
   }
 
   linksOf(process: Process): Process[] {
@@ -65,15 +77,15 @@ export class Links {
     const relations = this.#relations.get(process)
     if (relations === undefined) return
     this.#relations.delete(process)
-    for (const target of relations.monitored) this.#relations.get(target)?.monitors.delete(process)
-    for (const peer of relations.links) this.#relations.get(peer)?.links.delete(process)
+    for (const target of relations.monitored ?? []) this.#relations.get(target)?.monitors?.delete(process)
+    for (const peer of relations.links ?? []) this.#relations.get(peer)?.links?.delete(process)
     const at = unixSeconds(this.#clock)
-    for (const watcher of relations.monitors) {
-      this.#relations.get(watcher)?.monitored.delete(process)
+    for (const watcher of relations.monitors ?? []) {
+      this.#relations.get(watcher)?.monitored?.delete(process)
       watcher.event({ kind: 'pid.exit', from: process.pid, at, exit })
     }
     if (exit.error === undefined) return
-    for (const peer of relations.links) {
+    for (const peer of relations.links ?? []) {
       if (peer.options.trap_links) peer.event({ kind: 'pid.link.down', from: process.pid, at, exit })
       else this.#falling.push(peer)
     }
@@ -85,9 +97,9 @@ export class Links {
     const relations = this.#relations.get(process)
     if (relations === undefined) return
     this.#relations.delete(process)
-    for (const target of relations.monitored) this.#relations.get(target)?.monitors.delete(process)
-    for (const watcher of relations.monitors) this.#relations.get(watcher)?.monitored.delete(process)
-    for (const peer of relations.links) this.#relations.get(peer)?.links.delete(process)
+    for (const target of relations.monitored ?? []) this.#relations.get(target)?.monitors?.delete(process)
+    for (const watcher of relations.monitors ?? []) this.#relations.get(watcher)?.monitored?.delete(process)
+    for (const peer of relations.links ?? []) this.#relations.get(peer)?.links?.delete(process)
   }
 
   #fell(): void {
@@ -108,9 +120,9 @@ export class Links {
     if (relations === undefined) return
     this.#relations.delete(from)
     this.#relations.set(to, relations)
-    for (const watcher of relations.monitors) replace(this.#relations.get(watcher)?.monitored, from, to)
-    for (const target of relations.monitored) replace(this.#relations.get(target)?.monitors, from, to)
-    for (const peer of relations.links) replace(this.#relations.get(peer)?.links, from, to)
+    for (const watcher of relations.monitors ?? []) replace(this.#relations.get(watcher)?.monitored, from, to)
+    for (const target of relations.monitored ?? []) replace(this.#relations.get(target)?.monitors, from, to)
+    for (const peer of relations.links ?? []) replace(this.#relations.get(peer)?.links, from, to)
   }
 }
 

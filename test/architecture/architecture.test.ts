@@ -270,8 +270,6 @@ const asOthersWriteThem = ['test/bench/apps/', 'test/e2e/tutorial/', 'test/examp
 /** Files with a variable of their own: the package behind each is one instance for the whole process. */
 const keepers: Readonly<Record<string, string>> = {
   'runtime/external/zstd.ts': 'a second init replaces the memory under the first',
-  'runtime/lua/wasm.ts':
-    'it replaces WebAssembly.instantiate while one instance boots, so that they boot one after another',
 }
 
 /** Modules and kinds that no conformance app can show, with the reason. */

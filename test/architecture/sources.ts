@@ -21,9 +21,9 @@ export function sourcesIn(folder: string, endings: readonly string[]): Source[] 
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 }
 
-// Static, dynamic and type-only imports and re-exports, and what createRequire loads (called there, or kept as load or require).
+// Static, dynamic and type-only imports and re-exports, and what createRequire loads or finds (called there, or kept as load or require).
 const specifiers =
-  /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+|\b(?:require|load)\s*\(\s*|\bcreateRequire\([\w.]+\)\(\s*)'([^'\n]+)'/g
+  /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+|\b(?:require|load)(?:\.resolve)?\s*\(\s*|\bcreateRequire\([\w.]+\)\(\s*)'([^'\n]+)'/g
 
 /** What a file names in its imports, as written. */
 export function importsOf({ text }: Source): string[] {
