@@ -247,7 +247,12 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
       checkCeiling(id, limits, generatedLimits)
       return { limits: lowest(lowest(generatedLimits, defaultLimits), limits), isolated, generated: true }
     },
-    outdated: (changes) => kernel.outdated(changes),
+    outdated(changes) {
+      kernel.outdated(changes)
+      if (!bus.wanted('lua', 'lua.reset_code')) return
+      for (const [path, sources] of changes)
+        bus.publish({ system: 'lua', kind: 'lua.reset_code', path, data: { sources: [...sources] } })
+    },
   })
   const confined = (program: Program, frame: Frame): Frame => (program.generated ? confine(frame) : frame)
   const luaDeps: LuaKindDeps = {

@@ -11,7 +11,7 @@ import { createHost, type Host, type HostOptions } from './create-host.ts'
 import { HotReload, type ReloadLine } from './hot-reload.ts'
 import { type ConfigSources, loadConfig } from './loader/config.ts'
 import { type Loaded, type LoadOptions, loadProject, projectCache } from './loader/load.ts'
-import { packReader } from './loader/pack.ts'
+import { projectPacks } from './loader/pack.ts'
 import type { Bundle } from './loader/project.ts'
 import type { SourceCache } from './loader/source-cache.ts'
 import { SourceChecks } from './loader/source-checks.ts'
@@ -74,7 +74,7 @@ export async function openProject(options: ProjectOptions): Promise<OpenProject>
       bundle: packageBundle(),
       cache,
       ...(options.lockFile === undefined ? {} : { lockFile: options.lockFile }),
-      readPack: packReader(join(root, '.wippy', 'packs')),
+      readPack: projectPacks(root),
       ...(options.app === undefined ? {} : { app: options.app }),
       ...(options.pack === undefined ? {} : { pack: options.pack }),
       ...(options.tests === undefined ? {} : { tests: options.tests }),

@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import type { Entry } from './core/entry.ts'
 import { loadConfig } from './loader/config.ts'
 import { type Loaded, loadProject, projectCache } from './loader/load.ts'
+import { projectPacks } from './loader/pack.ts'
 import { type ProjectOptions, packageBundle, projectHistory } from './open-project.ts'
 import type { Kind } from './registry/kind.ts'
 import { type Problem, Registry } from './registry/registry.ts'
@@ -30,6 +31,7 @@ export async function openRegistry(
     config,
     bundle: packageBundle(),
     cache,
+    readPack: projectPacks(resolve(root)),
     ...(lockFile === undefined ? {} : { lockFile }),
     ...(tests === undefined ? {} : { tests }),
   })

@@ -186,6 +186,10 @@ export class Pack {
   }
 }
 
+/** Reads archives for the loader of a project: what they embed is put into the project's own folder for that. */
+export const projectPacks = (root: string): ((file: string) => Promise<Entry[]>) =>
+  packReader(join(root, '.wippy', 'packs'))
+
 /**
  * Reads archives for the loader. Embedded folders are put below `cache`, once for each archive, and their entries become
  * `fs.directory` entries there.

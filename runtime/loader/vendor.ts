@@ -2,11 +2,12 @@
 // vendor folder with a digest to check them by. Knows no network: modules come from the npm package or are there already.
 
 import { createHash } from 'node:crypto'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { RuntimeError } from '../core/error.ts'
 import type { Loaded } from './load.ts'
 import { type Lock, type LockedModule, newLock } from './lockfile.ts'
+import { Pack } from './pack.ts'
 import { bundledModules, type ModuleFolder, type Project } from './project.ts'
 
 /** The lock a project should have: the modules its dependencies led to, those in the project itself left out. */
@@ -65,19 +66,22 @@ export function installModules(
     )
     .map(({ module, folder }): Installation => {
       const { name, version } = module
-      if (folder !== undefined && (options.force !== true || folder.origin === 'pack')) {
-        if (folder.origin === 'vendor') checkDigest(module, folder.folder)
+      const source = bundled.find((candidate) => candidate.name === name)
+      // What this package does not bring can only stay as it is.
+      if (folder !== undefined && (options.force !== true || source === undefined)) {
+        checkDigest(module, folder.folder)
+        if (folder.origin === 'pack') Pack.open(folder.folder).verify()
         return { name, version, state: 'present', folder: folder.folder }
       }
-      const source = bundled.find((candidate) => candidate.name === name)
       if (source === undefined) return { name, version, state: 'missing', folder: undefined }
       checkDigest(module, source.folder)
       return { name, version, state: 'installed', folder: copyModule(source.folder, join(project.vendorFolder, name)) }
     })
 }
 
-/** `sha256:` of the names and contents of all files of a module. */
+/** `sha256:` of the names and contents of all files of a module; of an archive, of the file. */
 export function moduleDigest(folder: string): string {
+  if (statSync(folder).isFile()) return `sha256:${createHash('sha256').update(readFileSync(folder)).digest('hex')}`
   const hash = createHash('sha256')
   for (const file of filesIn(folder, '')) {
     const content = createHash('sha256')

@@ -151,7 +151,16 @@ test('library.lua: all that reaches it gets the new code, through other librarie
     }),
   ])
   expect(await call('f')).toBe('old')
+  const renewed: unknown[] = []
+  const leave = host.subscribe({ system: 'lua', kind: 'lua.reset_code' }, ({ path, data }) =>
+    renewed.push([path, data]),
+  )
   await update(library('base', 'return { word = "new" }'))
+  await expect.poll(() => renewed.length).toBe(4)
+  expect(renewed.sort()).toEqual(
+    ['app:base', 'app:f', 'app:middle', 'app:p'].map((path) => [path, { sources: ['app:base'] }]),
+  )
+  leave()
   expect(await call('f')).toBe('new')
   expect(await host.run('app:p', 'app:processes')).toEqual({ value: 'new' })
   await expect(update(library('base', 'return {'))).rejects.toMatchObject({ kind: 'Invalid' })

@@ -428,6 +428,12 @@ describe('overrides, disable and linking', () => {
     })
   })
 
+  test('an override of the default of a requirement is what its targets get', async () => {
+    const project = folder({ 'wippy.lock': LOCK, 'src/a.yaml': entries })
+    const loaded = await load(project, { settings: { overrides: ['app:need:default=app:other'] } })
+    expect(get(loaded, 'app:host').data).toMatchObject({ link: 'app:other' })
+  })
+
   test('overrides of entries that are not there stop the load, all of them named', async () => {
     const project = folder({ 'wippy.lock': LOCK, 'src/a.yaml': entries })
     const settings = { overrides: ['app:nope:x=1,app:none:y=2', 'app:host:workers.deep=1'] }

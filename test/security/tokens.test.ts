@@ -82,10 +82,12 @@ describe('a token', () => {
     expect(token).toMatch(/^[\w-]+=\.[\w-]+=$/)
     await tokens.validate(token)
     const [body = '', mac = ''] = token.split('.')
+    // One in sixteen ends so anyway.
+    const last = mac.at(-2) === 'A' ? 'E' : 'A'
     for (const bad of [
       body,
       `${body}.`,
-      `${body}.${mac.slice(0, -2)}A=`,
+      `${body}.${mac.slice(0, -2)}${last}=`,
       `${token}.x`,
       `.${mac}`,
       '',

@@ -6,6 +6,7 @@ import { RuntimeError } from '../../core/error.ts'
 import { packageBundle } from '../../index.ts'
 import { loadProject, projectCache } from '../../loader/load.ts'
 import { requireLock } from '../../loader/lockfile.ts'
+import { projectPacks } from '../../loader/pack.ts'
 import { lintEntries, lintJson, renderLint, renderLintSummary, type Severity } from '../../lua/typed/lint.ts'
 import { type SettingFlags, settingsOf } from '../options.ts'
 import { wantsColours } from '../paint.ts'
@@ -44,6 +45,7 @@ export async function lint(flags: LintFlags): Promise<number> {
     settings: settingsOf(flags),
     bundle: packageBundle(),
     cache: projectCache(root),
+    readPack: projectPacks(root),
     tests: true,
   })
   for (const diagnostic of loaded.diagnostics) {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { packageBundle } from '../../index.ts'
 import { loadProject, projectCache } from '../../loader/load.ts'
 import { LOCK_FILE, requireLock } from '../../loader/lockfile.ts'
+import { projectPacks } from '../../loader/pack.ts'
 import { type AppCommand, appCommands } from '../app-commands.ts'
 import { type SettingFlags, settingsOf } from '../options.ts'
 import { type Paint, paintFor } from '../paint.ts'
@@ -19,6 +20,7 @@ export async function list(flags: SettingFlags): Promise<number> {
     settings: settingsOf(flags),
     bundle: packageBundle(),
     cache: projectCache(root),
+    readPack: projectPacks(root),
   })
   for (const diagnostic of loaded.diagnostics) {
     if (diagnostic.level !== 'info') process.stderr.write(`${diagnosticText(diagnostic, root)}\n`)

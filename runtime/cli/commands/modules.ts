@@ -8,6 +8,7 @@ import { packageBundle } from '../../index.ts'
 import { loadProject } from '../../loader/load.ts'
 import { LOCK_FILE } from '../../loader/lockfile.ts'
 import { readManifest } from '../../loader/manifest.ts'
+import { projectPacks } from '../../loader/pack.ts'
 import { bundledModules, type ModuleFolder } from '../../loader/project.ts'
 import { renderMarkdown } from '../markdown.ts'
 import { parseReference, projectOf } from '../modules/resolve.ts'
@@ -97,7 +98,7 @@ export async function publish(flags: PublishFlags): Promise<number> {
   if (manifest === undefined) throw new RuntimeError('NotFound', `no wippy.yaml in ${root}`)
   const version = flags.version ?? manifest.version
   if (version === undefined) throw new RuntimeError('Invalid', 'no version: give it in wippy.yaml or with --version')
-  const loaded = await loadProject({ root, env: process.env, bundle: packageBundle() })
+  const loaded = await loadProject({ root, env: process.env, bundle: packageBundle(), readPack: projectPacks(root) })
   const faults = loaded.diagnostics.filter(({ level }) => level === 'error')
   for (const fault of faults) process.stderr.write(`${diagnosticText(fault, root)}\n`)
   if (faults.length > 0) throw new RuntimeError('Invalid', `${faults.length} errors in the sources`)

@@ -9,7 +9,7 @@ import { packageBundle } from '../../index.ts'
 import { type Loaded, loadProject, projectCache } from '../../loader/load.ts'
 import { requireLock } from '../../loader/lockfile.ts'
 import { readManifest } from '../../loader/manifest.ts'
-import { type PackContent, packReader, writePack } from '../../loader/pack.ts'
+import { type PackContent, projectPacks, writePack } from '../../loader/pack.ts'
 import { matchesId, matchesName } from '../../loader/pattern.ts'
 import { packageVersion } from '../banner.ts'
 import { type SettingFlags, settingsOf } from '../options.ts'
@@ -66,7 +66,7 @@ async function load(root: string, flags: PackFlags): Promise<Loaded> {
     settings: settingsOf(flags),
     bundle: packageBundle(),
     cache: projectCache(root),
-    readPack: packReader(join(root, '.wippy', 'packs')),
+    readPack: projectPacks(root),
   })
   const faults = loaded.diagnostics.filter(({ level }) => level !== 'info')
   for (const diagnostic of faults) process.stderr.write(`${diagnosticText(diagnostic, root)}\n`)

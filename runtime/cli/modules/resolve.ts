@@ -7,6 +7,7 @@ import { type Config, loadConfig } from '../../loader/config.ts'
 import type { Diagnostic } from '../../loader/diagnostic.ts'
 import { Gathering } from '../../loader/gather.ts'
 import { projectCache } from '../../loader/load.ts'
+import { projectPacks } from '../../loader/pack.ts'
 import { findProject, type ModuleFolder, type Project } from '../../loader/project.ts'
 import { type SettingFlags, settingsOf } from '../options.ts'
 
@@ -29,7 +30,12 @@ export function projectOf(root: string, lockFile: string, flags: SettingFlags): 
 
 /** Reads the project's sources and follows their dependencies. Throws when the lock or the configuration is bad. */
 export async function resolveModules(project: Project): Promise<Resolution> {
-  const gathering = new Gathering({}, { ...project, locked: [] }, projectCache(project.root), process.env)
+  const gathering = new Gathering(
+    { readPack: projectPacks(project.root) },
+    { ...project, locked: [] },
+    projectCache(project.root),
+    process.env,
+  )
   gathering.readApp()
   for (const module of project.modules) await gathering.readModule(module)
   await gathering.readDependencies()

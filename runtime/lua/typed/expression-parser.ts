@@ -6,12 +6,14 @@ import type {
   FunctionExpression,
   MethodExpression,
   Name,
+  NameExpression,
   TableExpression,
   TableField,
 } from './ast.ts'
 import { type Cursor, stringValue } from './cursor.ts'
 import { NAME, NUMBER, STRING } from './lexer.ts'
 import type { TypeParser } from './type-parser.ts'
+import type { TypeScope } from './type-scope.ts'
 
 /** What an expression needs of the statements around it. */
 export interface Surroundings {
@@ -19,6 +21,23 @@ export interface Surroundings {
   readonly functionBody: (at: number) => FunctionExpression
   /** May `...` be used here? */
   readonly inVararg: () => boolean
+  /** The types and annotated variables that are known here. */
+  readonly scope: () => TypeScope
+}
+
+/** The primitive that a global name stands for, unless the program gives it another meaning. */
+export const typeNames: ReadonlyMap<string, string> = new Map(
+  ['any', 'unknown', 'never', 'nil', 'number', 'integer', 'string', 'boolean'].map((name) => [
+    name.charAt(0).toUpperCase() + name.slice(1),
+    name,
+  ]),
+)
+
+/** A name that may stand for a type as a value: `Number`, or `typeof` with the variable it asks about. */
+export interface TypeWord {
+  readonly name: NameExpression
+  readonly subject: NameExpression | undefined
+  readonly scope: TypeScope
 }
 
 /** Binding strength left and right of each operator, as Lua's own table. */
@@ -49,6 +68,7 @@ const typeStartsOnly: ReadonlySet<string> = new Set([NAME, 'nil', 'true', 'false
 export class ExpressionParser {
   /** The names read as values, outside types. */
   readonly reads = new Set<string>()
+  readonly typeWords: TypeWord[] = []
   readonly #c: Cursor
   readonly #types: TypeParser
   readonly #surroundings: Surroundings
@@ -178,7 +198,16 @@ export class ExpressionParser {
       const name = c.text()
       c.advance()
       this.read(name)
-      return this.#suffixes({ kind: 'name', at, name }, at)
+      const expression: NameExpression = { kind: 'name', at, name }
+      const whole = this.#suffixes(expression, at)
+      if (!c.insideType && (name === 'typeof' || typeNames.has(name))) {
+        this.typeWords.push({
+          name: expression,
+          subject: subjectOf(expression, whole),
+          scope: this.#surroundings.scope(),
+        })
+      }
+      return whole
     }
     if (c.kind !== '(') throw c.fail('unexpected symbol')
     c.advance()
@@ -281,6 +310,18 @@ export class ExpressionParser {
   /** Notes a name that is read as a value. */
   read(name: string): void {
     if (!this.#c.insideType) this.reads.add(name)
+  }
+}
+
+/** `x` of `typeof(x)`, whatever follows it. */
+function subjectOf(name: NameExpression, whole: Expression): NameExpression | undefined {
+  for (let at = whole; ; ) {
+    if (at.kind === 'call') {
+      if (at.callee === name) return at.args.length === 1 && at.args[0]?.kind === 'name' ? at.args[0] : undefined
+      at = at.callee
+    } else if (at.kind === 'index' || at.kind === 'method') at = at.object
+    else if (at.kind === 'nonnil') at = at.inner
+    else return undefined
   }
 }
 

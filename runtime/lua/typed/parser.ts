@@ -17,7 +17,7 @@ import type {
   TypeStatement,
 } from './ast.ts'
 import { Cursor } from './cursor.ts'
-import { ExpressionParser, keyOf } from './expression-parser.ts'
+import { ExpressionParser, keyOf, type TypeWord } from './expression-parser.ts'
 import { EOF, NAME, type Patch, tokenize } from './lexer.ts'
 import { TypeParser } from './type-parser.ts'
 import { type Declaration, TypeScope } from './type-scope.ts'
@@ -28,6 +28,8 @@ export interface Parsed {
   readonly patches: readonly Patch[]
   /** The names read as values, outside types. */
   readonly reads: ReadonlySet<string>
+  /** The names that may stand for types as values, where they are read. */
+  readonly typeWords: readonly TypeWord[]
   /** Every `type` and `interface` statement, in order. */
   readonly declarations: readonly Declaration[]
 }
@@ -53,6 +55,7 @@ class Parser {
     this.#values = new ExpressionParser(cursor, this.#types, {
       functionBody: (at) => this.#functionBody(at),
       inVararg: () => this.#inVararg,
+      scope: () => this.#scope,
     })
   }
 
@@ -62,7 +65,8 @@ class Parser {
     if (c.kind !== EOF) throw c.fail(`${EOF} expected`)
     const { name, lineStarts, repairs } = c.tokens
     const patches = [...repairs, ...c.erased]
-    return { chunk: { name, body, lineStarts }, patches, reads: this.#values.reads, declarations: this.#declarations }
+    const { reads, typeWords } = this.#values
+    return { chunk: { name, body, lineStarts }, patches, reads, typeWords, declarations: this.#declarations }
   }
 
   // ---- statements ----

@@ -2,6 +2,7 @@
 // Everything an alias reaches in its chunk is written out beside it, so that forward and recursive references need no order.
 
 import type { Annotation, Expression, NamedType, Type, TypeParam } from './ast.ts'
+import { type TypeWord, typeNames } from './expression-parser.ts'
 import type { Declaration, TypeScope } from './type-scope.ts'
 
 const primitives: ReadonlySet<string> = new Set(
@@ -18,6 +19,16 @@ export function typeValue(declaration: Declaration): string {
   return `;local ${name.text}=__types.define(${writer.definitions()});`
 }
 
+/** What takes the place of `Number`, or of `typeof` before its parenthesis: the Lua that gives the type as a value. */
+export function typeWordValue({ name, subject, scope }: TypeWord): string {
+  const primitive = typeNames.get(name.name)
+  // Somebody's own global of that name comes first.
+  if (primitive !== undefined) return `__types.named(${name.name},"${primitive}")`
+  const annotated = subject && scope.variable(subject.name)
+  if (annotated === undefined) return '__types.typeof'
+  return `__types.fixed(${new Writer().annotation(annotated.type, annotated.scope)})`
+}
+
 class Writer {
   readonly #order: Declaration[] = []
   readonly #externs = new Map<string, number>()
@@ -26,6 +37,10 @@ class Writer {
   reference(declaration: Declaration): number {
     const known = this.#order.indexOf(declaration)
     return known >= 0 ? known + 1 : this.#order.push(declaration)
+  }
+
+  annotation(type: Type, scope: TypeScope): string {
+    return `${this.#type(type, scope, [])},${this.definitions()}`
   }
 
   definitions(): string {

@@ -546,13 +546,35 @@ end
 
 -- ---- what the eraser calls ----
 
--- The value of an alias: the first of `definitions` ({ name, number of parameters, node }), which refer to each other.
-function types.define(definitions, externs)
+local function env_of(definitions, externs)
   local env = { definitions = {}, externs = externs or {}, args = {} }
   for i, definition in next, definitions do
     env.definitions[i] = { name = definition[1], params = definition[2], node = definition[3] }
   end
-  return value_of({ node = { "ref", 1 }, env = env })
+  return env
+end
+
+-- The value of an alias: the first of `definitions` ({ name, number of parameters, node }), which refer to each other.
+function types.define(definitions, externs)
+  return value_of({ node = { "ref", 1 }, env = env_of(definitions, externs) })
+end
+
+-- `typeof(x)` of an annotated variable: takes the variable and gives its annotation.
+function types.fixed(node, definitions, externs)
+  local value = type(node) == "string" and types.primitives[node] or value_of({ node = node, env = env_of(definitions, externs) })
+  return function() return value end
+end
+
+-- `typeof(x)` of anything else: the type of the value there is.
+function types.typeof(value)
+  if meanings[value] then return types.primitives.type end
+  return types.primitives[type(value)] or types.primitives.any
+end
+
+-- `Number`, `Integer` and so on.
+function types.named(given, name)
+  if given ~= nil then return given end
+  return types.primitives[name]
 end
 
 -- `expr!`

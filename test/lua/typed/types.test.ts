@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LuaFactory } from 'wasmoon'
-import { eraseTypes } from '../../../runtime/lua/typed/erase.ts'
+import { eraseTypes, mayBeMisread } from '../../../runtime/lua/typed/erase.ts'
 
 const library = readFileSync(new URL('../../../runtime/lua/typed/types.lua', import.meta.url), 'utf8')
 
@@ -245,6 +245,68 @@ test('types compare by what they accept', () => {
       assert(not pcall(function() return number <= 1 end))
       return integer(3) + number(1.5)`),
   ).toBe(4.5)
+})
+
+describe('types without an alias are values too', () => {
+  test('primitives by their names, as keys and in comparisons', () => {
+    expect(
+      run(`local handlers = {}
+        handlers[Number], handlers[String] = "a number", "a string"
+        assert(Number:kind() == "number" and Number == Number and Integer <= Number and Integer < Number)
+        assert(not (Number < Integer) and Boolean:is(true) == true and Nil:kind() == "nil" and Any:is(1) == 1)
+        return handlers[typeof(5)] .. ", " .. handlers[typeof("x")]`),
+    ).toBe('a number, a string')
+  })
+
+  test('typeof an annotated variable is its annotation, aliases and all', () => {
+    expect(
+      run(`type User = {name: string, friends: {User}?}
+        local list: {number} = {1}
+        local map: {[string]: number} = {}
+        local maybe: number? = nil
+        local fn: (number, string) -> boolean
+        local user: User = {name = "a"}
+        local out = {
+          typeof(list):elem():kind(), typeof(map):key():kind(), typeof(map):val():kind(),
+          typeof(maybe):kind(), typeof(maybe):inner():kind(), typeof(fn):ret():kind(),
+          typeof(user):name(), typeof(user).friends:inner():elem():name(),
+        }
+        for param in typeof(fn):params() do out[#out + 1] = param:kind() end
+        return table.concat(out, " ")`),
+    ).toBe('number string number optional number boolean User User number string')
+  })
+
+  test('typeof anything else is the type of the value there is', () => {
+    expect(
+      run(`local function kinds(...) local out = {} for i = 1, select("#", ...) do out[i] = typeof((select(i, ...))):kind() end
+          return table.concat(out, " ") end
+        type X = {a: number}
+        return kinds(1, 1.5, "x", true, nil, {}, print, X) .. " " .. typeof(X.a):name()`),
+    ).toBe('number number string boolean nil table function type type')
+  })
+
+  test('the words mean what a program makes them mean', () => {
+    expect(
+      run(`local Number = {kind = "my own"}
+        local function typeof(x) return "type " .. x end
+        function String() return "global" end
+        local function f(Integer) return Integer + 1 end
+        local t = {Boolean = 1, typeof = 2}
+        return table.concat({Number.kind, typeof("a"), String(), f(1), t.Boolean, t.typeof}, ",")`),
+    ).toBe('my own,type a,global,2,1,2')
+    expect(run('Any = "from elsewhere" local function read() return _ENV.Any end return read()')).toBe('from elsewhere')
+    lua.doStringSync('Unknown = "given"')
+    expect(run('return Unknown')).toBe('given')
+    lua.doStringSync('Unknown, Any, String = nil')
+  })
+
+  test('words of comments and other names are no reason to read a text as typed', () => {
+    const plain =
+      '-- Any change counts. Number of things; typeof is a word.\nlocal Numbers = 1\nreturn String_of, x.Number, x:String()'
+    expect(mayBeMisread(plain)).toBe(false)
+    for (const typed of ['return Number', 'h[String] = 1', 'f(Integer, 1)', 'return typeof (x)', 'return Any or x'])
+      expect(mayBeMisread(typed), typed).toBe(true)
+  })
 })
 
 test('an alias that no expression reads leaves nothing behind', () => {
