@@ -1,8 +1,8 @@
 // The `base64` module: bytes to base64 and back, standard alphabet, padded (RFC 4648). Decoding is strict, as Go's is.
 
+import { CHUNK, eachChunk } from '../core/chunks.ts'
 import { moduleError } from '../core/error.ts'
 import { byteStrings, type Call, type LuaModule } from '../lua/module.ts'
-import { CHUNK, eachChunk } from './chunks.ts'
 
 export const base64Module: LuaModule = {
   name: 'base64',
