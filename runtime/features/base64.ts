@@ -1,8 +1,8 @@
 // The `base64` module: bytes to base64 and back, standard alphabet, padded (RFC 4648). Decoding is strict, as Go's is.
 
+import { CHUNK, eachChunk } from '../core/chunks.ts'
 import { moduleError } from '../core/error.ts'
 import { byteStrings, type Call, type LuaModule } from '../lua/module.ts'
-import { CHUNK, eachChunk } from './chunks.ts'
 
 export const base64Module: LuaModule = {
   name: 'base64',
@@ -82,17 +82,21 @@ export function decodeBase64(text: string, offset = 0): Uint8Array {
   const packed = text.replace(/[\r\n]/g, '')
   const wrong = firstWrong(packed)
   if (wrong !== undefined) {
-    throw moduleError('Invalid', `decode failed: illegal base64 data at input byte ${offset + offsetOf(text, wrong)}`)
+    const at = wrong < 0 ? text.length + wrong : offsetOf(text, wrong)
+    throw moduleError('Invalid', `decode failed: illegal base64 data at input byte ${offset + at}`)
   }
   return Buffer.from(packed, 'base64')
 }
 
-/** Index of what breaks the text, as Go reports it: the stray character, or the group of four that is incomplete. */
+/**
+ * Index of what breaks the text, as Go reports it: the stray character, or, counted from the end of the whole text, how many
+ * digits an incomplete group has.
+ */
 function firstWrong(packed: string): number | undefined {
   const end = packed.search(/[^A-Za-z0-9+/]/)
   const digits = end < 0 ? packed.length : end
   const used = digits % 4
-  if (end < 0) return used === 0 ? undefined : digits - used
+  if (end < 0) return used === 0 ? undefined : -used
   if (packed[end] !== '=' || used < 2) return end
   const whole = end + 4 - used
   if (used === 2 && packed[end + 1] !== '=') return packed.length < whole ? packed.length : end

@@ -1,9 +1,9 @@
 // The `hash` module: digests, HMACs, FNV-1 and PBKDF2. Digests come as lower-case hex, or raw bytes on request.
 
 import { createHash, createHmac } from 'node:crypto'
+import { eachChunk } from '../core/chunks.ts'
 import { moduleError } from '../core/error.ts'
 import { type AnyHostFunction, byteStrings, type Call, type LuaModule } from '../lua/module.ts'
-import { eachChunk } from './chunks.ts'
 import { deriveKey } from './pbkdf2.ts'
 
 export const hashModule: LuaModule = {

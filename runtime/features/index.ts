@@ -41,7 +41,7 @@ import { funcsModule, futureOf, futureType } from './funcs/funcs-module.ts'
 import { funcsFunctions } from './funcs/raw.ts'
 import { httpClientModule } from './http_client/module.ts'
 import { type ByteSource, Scanner, splits } from './http_client/scanner.ts'
-import { scannerType } from './http_client/stream-type.ts'
+import { readOnlyMethods, scannerType } from './http_client/stream-type.ts'
 import { ioModule } from './io/io-module.ts'
 import { decodeJson } from './json/decode.ts'
 import { encodeJson } from './json/encode.ts'
@@ -153,7 +153,7 @@ export function createModules(
       securityModule({ guard, policies, tokenStores, types }),
       storeModule({ stores, guard }),
       fsModule({ volumes, guard, scanner }),
-      execModule({ executors, guard, clock, scanner }),
+      execModule({ executors, guard, clock, scanner, readOnly: readOnlyMethods }),
       metricsModule(metrics),
       loggerModule({ logger }),
       ioModule({ terminalOf }),
@@ -169,6 +169,7 @@ export function createModules(
           decode: (data, maxSize) => zstd.decode(data, { maxSize, dictionary: undefined }),
         },
         scanner,
+        readOnly: readOnlyMethods,
       }),
       templatesModule({ sets: templateSets, guard }),
       http,

@@ -9,6 +9,7 @@ import {
   type LuaModule,
   LuaObject,
   LuaType,
+  type LuaTypeSpec,
   optionalTable,
   optionalText,
   raise,
@@ -48,6 +49,8 @@ export interface ArchiveDeps {
   readonly zstd: ZstdBuffers
   /** Makes the Scanner userdata over a stream. */
   readonly scanner: (source: ByteReader & { read(): Promise<Uint8Array | undefined> }, split: string) => unknown
+  /** How streams answer what only others can. */
+  readonly readOnly: NonNullable<LuaTypeSpec<unknown>['methods']>
 }
 
 interface Reader {
@@ -65,11 +68,20 @@ interface Walker {
 /** The content of an entry as Lua reads it; stale once its walk went on. */
 class EntryStream extends PieceReader {
   stale = false
+  /** Bytes read so far. */
+  position = 0
+  readonly size: number
 
-  override read(size?: number): Promise<Uint8Array | undefined> {
-    if (this.stale)
-      return Promise.reject(moduleError('Internal', 'the walk has gone on: this entry cannot be read any more'))
-    return super.read(size)
+  constructor(pieces: AsyncGenerator<Uint8Array>, size: number) {
+    super(pieces)
+    this.size = size
+  }
+
+  override async read(size?: number): Promise<Uint8Array | undefined> {
+    if (this.stale) throw moduleError('Internal', 'the walk has gone on: this entry cannot be read any more')
+    const piece = await super.read(size)
+    this.position += piece?.length ?? 0
+    return piece
   }
 }
 
@@ -160,6 +172,14 @@ function archiveTypes(deps: ArchiveDeps): {
   const stream: LuaType<EntryStream> = new LuaType<EntryStream>({
     name: 'archive.Stream',
     methods: {
+      ...deps.readOnly,
+      stat: (_call, { size, position, stale }) => ({
+        size,
+        position,
+        readable: !stale,
+        writable: false,
+        seekable: false,
+      }),
       read: (_call, self, size) => self.read(typeof size === 'number' ? size : undefined),
       scanner: (_call, self, split) => deps.scanner(self, optionalText(split, 2, 'scanner') ?? 'lines'),
       async close(_call, self) {
@@ -193,7 +213,10 @@ function archiveTypes(deps: ArchiveDeps): {
         for await (const piece of self.archive.content(entry)) pieces.push(piece)
         return new Uint8Array(Buffer.concat(pieces))
       },
-      stream: (_call, self, name) => stream.wrap(new EntryStream(self.archive.content(entryOf(self, name, 'stream')))),
+      stream(_call, self, name) {
+        const entry = entryOf(self, name, 'stream')
+        return stream.wrap(new EntryStream(self.archive.content(entry), entry.size))
+      },
       async extract(_call, self, name, target, destination) {
         const entry = entryOf(self, name, 'extract')
         const path = optionalText(destination, 4, 'extract') ?? safeName(entry.name)
@@ -229,7 +252,7 @@ function archiveTypes(deps: ArchiveDeps): {
           if (self.current !== undefined) self.current.stale = true
           const next = await self.walk.next()
           if (next.done === true) return null
-          self.current = new EntryStream(next.value.content())
+          self.current = new EntryStream(next.value.content(), next.value.entry.size)
           return results(entryTable(next.value.entry), stream.wrap(self.current))
         }, null),
       async close(_call, self) {

@@ -100,7 +100,10 @@ function zstdTable(zstd: Zstd): ModuleTable {
     },
     train_dict(_call: Call, samplesArgument: unknown, optionsArgument: unknown) {
       const samples = list(samplesArgument, 1, 'train_dict').map((sample) => bytes(sample, 1, 'train_dict'))
-      const size = optionalTable(optionsArgument, 2, 'train_dict')?.['size'] ?? DEFAULT_DICTIONARY
+      const options = optionalTable(optionsArgument, 2, 'train_dict') ?? {}
+      const size = options['size'] ?? DEFAULT_DICTIONARY
+      levelOf(options, [1, 22], 3)
+      if ((options['id'] ?? 0) !== 0) throw moduleError('Invalid', 'dictionaries made here have no id but 0')
       if (!samples.some((sample) => sample.length >= 8))
         throw moduleError('Invalid', 'a sample of at least 8 bytes is required')
       const wanted = number(size, 2, 'train_dict')

@@ -1,8 +1,8 @@
 // Authenticated encryption as `crypto.encrypt` and `crypto.decrypt` do it: nonce, ciphertext and tag in one string, as Go's Seal.
 
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { eachChunk } from '../../core/chunks.ts'
 import { moduleError } from '../../core/error.ts'
-import { eachChunk } from '../chunks.ts'
 
 const NONCE_BYTES = 12
 const TAG_BYTES = 16

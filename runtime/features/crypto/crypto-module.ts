@@ -1,6 +1,7 @@
 // The `crypto` module: random values, HMAC, authenticated encryption, JWT, key derivation, constant-time comparison.
 
 import { createHmac, getRandomValues, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
+import { eachChunk } from '../../core/chunks.ts'
 import type { Clock } from '../../core/clock.ts'
 import { moduleError } from '../../core/error.ts'
 import {
@@ -13,7 +14,6 @@ import {
   table,
   text,
 } from '../../lua/module.ts'
-import { eachChunk } from '../chunks.ts'
 import { deriveKey } from '../pbkdf2.ts'
 import { aes, type Cipher, chacha20, decrypt, encrypt } from './cipher.ts'
 import { encodeJwt, readAlgorithm, verifyJwt } from './jwt.ts'

@@ -34,6 +34,8 @@ export class Child {
   #failure: RuntimeError | undefined
   #output = 0
   #closed = false
+  /** Bytes read so far. */
+  position = 0
   #over = false
 
   /** `ended` is told once, when nothing of the program is left. */
@@ -185,6 +187,8 @@ export class ChildStream {
   #attached: (() => void) | undefined
   #taken = false
   #closed = false
+  /** Bytes read so far. */
+  position = 0
   #over = false
   #failure: RuntimeError | undefined
   readonly #kept: Buffer[] = []
@@ -247,6 +251,7 @@ export class ChildStream {
         this.#arrived(piece.length)
         // What goes beyond the limit of output is never seen.
         if (this.#failure !== undefined) throw this.#failure
+        this.position += piece.length
         return new Uint8Array(piece)
       }
       if (source.readableEnded || source.destroyed) return undefined
@@ -265,6 +270,10 @@ export class ChildStream {
 
   fail(error: RuntimeError): void {
     this.#failure ??= error
+  }
+
+  get closed(): boolean {
+    return this.#closed
   }
 
   close(): void {

@@ -9,6 +9,7 @@ import {
   type Call,
   type LuaModule,
   LuaType,
+  type LuaTypeSpec,
   number,
   optionalNumber,
   optionalTable,
@@ -26,6 +27,8 @@ export interface ExecDeps {
   readonly clock: Clock
   /** Makes the Scanner userdata over a stream. */
   readonly scanner: (source: ChildStream, split: string) => unknown
+  /** How streams answer what only others can. */
+  readonly readOnly: NonNullable<LuaTypeSpec<unknown>['methods']>
 }
 
 interface ExecutorHandle {
@@ -51,10 +54,18 @@ export const execModule = (deps: ExecDeps): LuaModule => ({
   },
 })
 
-function execTypes({ guard, clock, scanner }: ExecDeps): LuaType<ExecutorHandle> {
+function execTypes({ guard, clock, scanner, readOnly }: ExecDeps): LuaType<ExecutorHandle> {
   const streamType: LuaType<ChildStream> = new LuaType<ChildStream>({
     name: 'exec.Stream',
     methods: {
+      ...readOnly,
+      stat: (_call, { position, closed }) => ({
+        size: -1,
+        position,
+        readable: !closed,
+        writable: false,
+        seekable: false,
+      }),
       read: (_call, self, size) => self.read(optionalNumber(size, 2, 'read')),
       scanner: (_call, self, split) => scanner(self, optionalText(split, 2, 'scanner') ?? 'lines'),
       close(_call, self) {

@@ -1,5 +1,6 @@
 // The `http_client` module: HTTP requests from Lua. Any status is an answer; what Lua gets as an error is a request that had none.
 
+import { CHUNK, eachChunk } from '../../core/chunks.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { asRuntimeError, moduleError, type RuntimeError } from '../../core/error.ts'
 import type { Proxies } from '../../external/proxies.ts'
@@ -16,7 +17,6 @@ import {
   text,
 } from '../../lua/module.ts'
 import type { Guard } from '../../security/guard.ts'
-import { CHUNK, eachChunk } from '../chunks.ts'
 import type { Lookup } from './connections.ts'
 import { escapeBoundary, queryEscape, queryEscapeBytes, queryUnescape, queryUnescapeBytes } from './encoding.ts'
 import type { HttpResponse } from './response.ts'

@@ -1,7 +1,7 @@
 // The `Stream` and `Scanner` userdata that Lua reads a response body with.
 
 import { moduleError, RuntimeError } from '../../core/error.ts'
-import { LuaType, optionalNumber, results, text } from '../../lua/module.ts'
+import { type Call, LuaType, optionalNumber, results, text } from '../../lua/module.ts'
 import type { ByteStream } from './byte-stream.ts'
 import { Scanner, splits } from './scanner.ts'
 
@@ -26,6 +26,21 @@ export const scannerType = new LuaType<Scanner>({
   },
 })
 
+/** What streams answer that are only read, from the first byte to the last. */
+export const readOnlyMethods = {
+  write(): never {
+    throw moduleError('Internal', 'stream is not writable')
+  },
+  flush(): never {
+    throw moduleError('Internal', 'stream is not writable')
+  },
+  seek(_call: Call, _self: unknown, whence: unknown): never {
+    const name = text(whence, 1, 'seek')
+    if (!['set', 'cur', 'end'].includes(name)) throw moduleError('Invalid', `invalid whence: ${name}`)
+    throw moduleError('Internal', 'stream is not seekable')
+  },
+}
+
 export const streamType = new LuaType<ByteStream>({
   name: 'Stream',
   methods: {
@@ -47,16 +62,6 @@ export const streamType = new LuaType<ByteStream>({
       const readable = !self.closed
       return { size: self.size, position: self.position, readable, writable: false, seekable: false }
     },
-    write() {
-      throw moduleError('Internal', 'stream is not writable')
-    },
-    flush() {
-      throw moduleError('Internal', 'stream is not writable')
-    },
-    seek(_call, _self, whence: unknown) {
-      const name = text(whence, 1, 'seek')
-      if (!['set', 'cur', 'end'].includes(name)) throw moduleError('Invalid', `invalid whence: ${name}`)
-      throw moduleError('Internal', 'stream is not seekable')
-    },
+    ...readOnlyMethods,
   },
 })

@@ -109,7 +109,8 @@ export class JsonWriter {
     }
     const member = members.names[fields.at++] as (typeof members.names)[number] // below the length
     if (fields.at > 1) this.#write(',')
-    this.#write(`${quote(member.name)}:`)
+    const { name, key } = member
+    this.#write(`${key instanceof Uint8Array ? quoteBytes(key) : quote(name)}:`)
     this.#value(table.entries.get(member.key))
   }
 
@@ -123,7 +124,7 @@ export class JsonWriter {
     this.#room--
     if (typeof value === 'string') this.#quoted(value)
     else if (value instanceof LuaTable) this.#begin(value)
-    else if (value instanceof Uint8Array) this.#quoted(textOf(value))
+    else if (value instanceof Uint8Array) this.#write(quoteBytes(value))
     else if (value instanceof RuntimeError) this.#quoted(value.text)
     else this.#write(scalar(value))
   }
@@ -210,8 +211,39 @@ function quote(text: string): string {
   return JSON.stringify(text).replace(htmlSpecial, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('utf8')
+/** As Go does it: each byte that is no part of UTF-8 becomes the escape of U+FFFD. */
+function quoteBytes(bytes: Uint8Array): string {
+  let text = ''
+  let start = 0
+  const flush = (end: number): void => {
+    text += quote(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')).slice(1, -1)
+  }
+  for (let at = 0; at < bytes.length; ) {
+    const width = characterWidth(bytes, at)
+    if (width === 0) {
+      flush(at)
+      text += '\\ufffd'
+      start = at + 1
+    }
+    at += width || 1
+  }
+  flush(bytes.length)
+  return `"${text}"`
+}
+
+/** Bytes of the UTF-8 character that begins here, 0 when none does. */
+function characterWidth(bytes: Uint8Array, at: number): number {
+  const [first = 0, second = 0, third = 0, fourth = 0] = bytes.subarray(at, at + 4)
+  const follows = (byte: number): boolean => (byte & 0xc0) === 0x80
+  if (first < 0x80) return 1
+  if (first < 0xc2 || first > 0xf4 || !follows(second)) return 0
+  if (first < 0xe0) return 2
+  // No longer forms than needed, no surrogates, nothing beyond U+10FFFF.
+  const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80
+  const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf
+  if (second < least || second > most || !follows(third)) return 0
+  if (first < 0xf0) return 3
+  return follows(fourth) ? 4 : 0
 }
 
 function failure(message: string): RuntimeError {

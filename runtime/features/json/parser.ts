@@ -142,10 +142,10 @@ export class JsonParser {
       if (end === undefined) return
     }
     const end = string.end ?? 0
-    if (end < 0) throw this.#badString(string.start, text.length)
+    if (end < 0) throw badString(this.#cursor, string.start)
     const to = end - string.from <= STRING_PIECE ? end : pieceEnd(text, string.from, string.from + STRING_PIECE)
     this.#room -= (to - string.from) / TEXT_UNIT
-    string.text += this.#decoded(string, string.from, to, end)
+    string.text += this.#decoded(string, to)
     string.from = to
     if (to < end) return
     this.#string = undefined
@@ -153,14 +153,14 @@ export class JsonParser {
     this.#finishString(string.text)
   }
 
-  #decoded(string: OpenString, from: number, to: number, end: number): string {
-    const raw = this.#cursor.text.slice(from, to)
+  #decoded(string: OpenString, to: number): string {
+    const raw = this.#cursor.text.slice(string.from, to)
     if (!needsDecoding.test(raw)) return raw
     try {
       return JSON.parse(`"${raw}"`)
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
-      throw this.#badString(string.start, end)
+      throw badString(this.#cursor, string.start)
     }
   }
 
@@ -176,10 +176,6 @@ export class JsonParser {
     if (cursor.text[cursor.at] !== ':') throw unexpected(cursor, 'after object key')
     cursor.at++
     this.#state = 'value'
-  }
-
-  #badString(start: number, end: number): RuntimeError {
-    return badString(this.#cursor, start, end)
   }
 }
 
@@ -228,22 +224,26 @@ const literals: Readonly<Record<string, { word: string; value: null | boolean }>
   n: { word: 'null', value: null },
 }
 
-function badString(cursor: Cursor, start: number, end: number): RuntimeError {
-  for (let i = start + 1; i < end; i++) {
-    cursor.at = i
-    if (cursor.text.charCodeAt(i) < 0x20) return unexpected(cursor, 'in string literal')
-    if (cursor.text.charCodeAt(i) !== BACKSLASH) continue
-    cursor.at = ++i
-    if (i < end && !'"\\/bfnrtu'.includes(cursor.text.charAt(i))) return unexpected(cursor, 'in string escape code')
-    if (cursor.text[i] !== 'u') continue
-    for (const last = i + 4; i < last; ) {
-      cursor.at = ++i
-      if (i < end && !/[0-9a-fA-F]/.test(cursor.text.charAt(i))) {
-        return unexpected(cursor, 'in \\u hexadecimal character escape')
+/** What is wrong with the string that opens at `start`: the first control character or escape that is none, or that it never ends. */
+function badString(cursor: Cursor, start: number): RuntimeError {
+  const { text } = cursor
+  const suspicious = /[\\\u0000-\u001f]/g
+  suspicious.lastIndex = start + 1
+  for (let found = suspicious.exec(text); found !== null; found = suspicious.exec(text)) {
+    cursor.at = found.index
+    if (found[0] !== '\\') return unexpected(cursor, 'in string literal')
+    const escaped = text[++cursor.at]
+    if (escaped === undefined || !'"\\/bfnrtu'.includes(escaped)) return unexpected(cursor, 'in string escape code')
+    if (escaped === 'u') {
+      for (let digit = 0; digit < 4; digit++) {
+        if (!/[0-9a-fA-F]/.test(text[++cursor.at] ?? '')) {
+          return unexpected(cursor, 'in \\u hexadecimal character escape')
+        }
       }
     }
+    suspicious.lastIndex = cursor.at + 1
   }
-  cursor.at = cursor.text.length
+  cursor.at = text.length
   return unexpected(cursor, '')
 }
 
@@ -305,10 +305,28 @@ function skipSpace(cursor: Cursor): number {
   }
 }
 
+/** How Go shows characters that cannot be seen, and its own quote. */
+const shorthand: Readonly<Record<string, string>> = {
+  __proto__: null as never,
+  "'": "\\'",
+  '\\': '\\\\',
+  '\u0007': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+}
+
+const noSpace = /in literal|in numeric|in exponent|decimal point|escape/
+
 function unexpected(cursor: Cursor, where: string): RuntimeError {
-  const code = cursor.text.codePointAt(cursor.at)
+  // At the end Go tries a space, and blames it where a space cannot stand.
+  const code = cursor.text.codePointAt(cursor.at) ?? (noSpace.test(where) ? 0x20 : undefined)
   if (code === undefined) return failure('unexpected end of JSON input', cursor)
-  const shown = JSON.stringify(String.fromCodePoint(code)).slice(1, -1).replace('\\"', '"').replace("'", "\\'")
+  const char = String.fromCodePoint(code)
+  const shown = shorthand[char] ?? (code < 0x20 || code === 0x7f ? `\\x${code.toString(16).padStart(2, '0')}` : char)
   return failure(`invalid character '${shown}' ${where}`, cursor)
 }
 

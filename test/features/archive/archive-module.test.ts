@@ -15,6 +15,7 @@ import { Zstd } from '../../../runtime/features/compress/zstd.ts'
 import { Volumes } from '../../../runtime/features/fs/fs-kinds.ts'
 import { fsModule } from '../../../runtime/features/fs/fs-module.ts'
 import { Volume } from '../../../runtime/features/fs/volume.ts'
+import { readOnlyMethods } from '../../../runtime/features/http_client/stream-type.ts'
 import { LuaType, type ModuleTable } from '../../../runtime/lua/module.ts'
 import { Guard } from '../../../runtime/security/guard.ts'
 import { callFunction, callMethod, type FakeCall, fakeCall, type Outcome } from '../../support/call-module.ts'
@@ -33,6 +34,7 @@ const module = archiveModule({
     decode: (data, maxSize) => zstd.decode(data, { maxSize, dictionary: undefined }),
   },
   scanner: (source) => scannerType.wrap(source),
+  readOnly: readOnlyMethods,
 }).open() as ModuleTable
 
 beforeEach(() => {

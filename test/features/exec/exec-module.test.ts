@@ -11,6 +11,7 @@ import type { ChildStream } from '../../../runtime/features/exec/child.ts'
 import { splitCommand } from '../../../runtime/features/exec/command-line.ts'
 import { Executors, nativeExecKind } from '../../../runtime/features/exec/exec-kinds.ts'
 import { execModule } from '../../../runtime/features/exec/exec-module.ts'
+import { readOnlyMethods } from '../../../runtime/features/http_client/stream-type.ts'
 import { type Call, LuaType, type ModuleTable } from '../../../runtime/lua/module.ts'
 import { Guard } from '../../../runtime/security/guard.ts'
 import { callFunction, callMethod, type FakeCall, fakeCall, type Outcome } from '../../support/call-module.ts'
@@ -32,6 +33,7 @@ function executor(data: ValueMap = {}, call?: Call): unknown {
     guard: new Guard({ strict: false }),
     clock: systemClock(),
     scanner: (stream: ChildStream) => scannerType.wrap(stream),
+    readOnly: readOnlyMethods,
   }
   const module = execModule(deps).open() as ModuleTable
   const got = callFunction(module, 'get', ['app:exec'], call) as Outcome
