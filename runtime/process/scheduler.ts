@@ -193,6 +193,12 @@ export class Scheduler {
     return now - this.sliceStart > slice || now - this.#loopStart > BUDGET_MS + SLICE_MS
   }
 
+  /** Nothing ran for so long: it is no time of the running slice. */
+  discount(ms: number): void {
+    if (this.sliceStart !== 0) this.sliceStart += ms
+    this.#loopStart += ms
+  }
+
   /** By how much the running slice is longer than it should be; of use when `sliceOver` has just said so. */
   get overrun(): number {
     return this.sliceStart === 0 ? 0 : this.time() - this.sliceStart - SLICE_MS

@@ -113,9 +113,9 @@ describe.each([
       const allowed = body.includes('process.send')
       if (allowed) await allow('process.send')
       const error = await failure(body)
-      expect(error.kind).toBe(kind)
-      if (typeof message === 'string') expect(error.message).toBe(message)
-      else expect(error.message).toMatch(message)
+      const text = `${error.kind}: ${error.message}`
+      if (typeof message === 'string') expect(text).toBe(`${kind}: ${message}`)
+      else expect([text, error.message]).toEqual([expect.stringMatching(`^${kind}: `), expect.stringMatching(message)])
     })
 
     test('30 s of wall time, shorter here: a call that waits for ever is over', async () => {

@@ -22,6 +22,8 @@ export interface MainThreadOptions {
   readonly shared: SharedArrayBuffer
   readonly extension: PipeExtension
   readonly handle: (operation: number, fields: readonly unknown[], size: number) => void
+  /** Told how many milliseconds this thread stood still: no code of it ran meanwhile. */
+  readonly stoodStill: (ms: number) => void
 }
 
 export class MainThread {
@@ -29,10 +31,12 @@ export class MainThread {
   readonly #shared: Int32Array
   readonly #pipe: Pipe
   readonly #waiting = new Map<number, Waiting>()
+  readonly #stoodStill: (ms: number) => void
   #lastQuestion = 0
   #sent = 0
 
-  constructor({ port, shared, extension, handle }: MainThreadOptions) {
+  constructor({ port, shared, extension, handle, stoodStill }: MainThreadOptions) {
+    this.#stoodStill = stoodStill
     this.#port = port
     this.#shared = new Int32Array(shared)
     this.#pipe = new Pipe({
@@ -114,6 +118,7 @@ export class MainThread {
 
   #standStill(isMine: (question: unknown) => boolean): readonly unknown[] {
     const before = Atomics.load(this.#shared, SHARED.state)
+    const start = performance.now()
     Atomics.store(this.#shared, SHARED.state, WORKER_STATE.waiting)
     try {
       for (;;) {
@@ -127,6 +132,7 @@ export class MainThread {
       }
     } finally {
       Atomics.store(this.#shared, SHARED.state, before)
+      this.#stoodStill(performance.now() - start)
       // What came before the answer is handled when this turn is over.
       setImmediate(this.#pipe.pump)
     }
@@ -141,7 +147,9 @@ export class MainThread {
 
   /** A program that says more than the main thread can listen to waits for it. */
   #holdBack(): void {
+    if (((this.#sent - Atomics.load(this.#shared, SHARED.consumed)) | 0) <= MOST_ON_THE_WAY) return
     const before = Atomics.load(this.#shared, SHARED.state)
+    const start = performance.now()
     for (;;) {
       const consumed = Atomics.load(this.#shared, SHARED.consumed)
       if (((this.#sent - consumed) | 0) <= MOST_ON_THE_WAY) break
@@ -149,6 +157,7 @@ export class MainThread {
       Atomics.wait(this.#shared, SHARED.consumed, consumed, LOOK_AGAIN_MS)
     }
     Atomics.store(this.#shared, SHARED.state, before)
+    this.#stoodStill(performance.now() - start)
   }
 }
 

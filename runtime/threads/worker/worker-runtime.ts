@@ -85,6 +85,7 @@ export class WorkerRuntime {
       shared: start.shared,
       extension: new LuaValues(mirror),
       handle: (code, fields, size) => this.#handlers.get(code)?.(fields as readonly never[], size),
+      stoodStill: (ms) => scheduler.discount(ms),
     })
     const scheduler = new Scheduler({ turn: (running) => this.#main.running(running) })
     this.#kernel = new Kernel(scheduler, start.node, () => undefined, start.node, this.#clock)
