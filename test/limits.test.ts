@@ -36,7 +36,7 @@ const until = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve))
 }
 
-const hoard = 'local t = {} for i = 1, 1e6 do t[i] = "x" .. i end return #t'
+const hoard = 'local t = {} for i = 1, 20000 do t[i] = ("x"):rep(1000) .. i end return #t'
 const manyTimers =
   'local n = 0 for i = 1, 100 do local _, err = require("time").after("1h") if err then return n, err end n = n + 1 end return n'
 const manyChannels = 'local t = {} for i = 1, 100 do t[i] = channel.new() end return #t'
@@ -48,7 +48,7 @@ describe('an entry sets its limits', () => {
     const message = 'memory limit of 2097152 bytes exceeded'
     expect((await host.run('app:p', HOST)).error).toMatchObject({ kind: 'LimitExceeded', message })
     await expect(host.call('app:f')).rejects.toMatchObject({ kind: 'LimitExceeded', message })
-    expect(await host.call('app:free')).toBe(1e6)
+    expect(await host.call('app:free')).toBe(20_000)
     await host.stop()
   })
 
@@ -243,7 +243,7 @@ describe('.wippy.yaml sets the limits of entries that set none', () => {
       ['process.limits.memory=2MB', 'process.limits.channels=50', 'process.limits.processes=3'],
     )
     expect((await host.run('app:default', HOST)).error?.message).toBe('memory limit of 2097152 bytes exceeded')
-    expect(await host.run('app:more', HOST)).toEqual({ value: 1e6 })
+    expect(await host.run('app:more', HOST)).toEqual({ value: 20_000 })
     expect((await host.run('app:channels', HOST)).error?.message).toMatch(/more than the limit of 50$/)
     for (let i = 0; i < 3; i++) host.spawn('app:waits', HOST)
     expect(() => host.spawn('app:waits', HOST)).toThrow('processes on app:processes: more than the limit of 3')
@@ -294,7 +294,7 @@ describe('code made at run time', () => {
   test('has the limits of other code when it is not confined', async () => {
     const host = await booted([], ['security.generated_code=inherit'])
     await add(host, fn('app.generated:f', hoard, { limits: { memory: '128MB' } }))
-    expect(await host.call('app.generated:f')).toBe(1e6)
+    expect(await host.call('app.generated:f')).toBe(20_000)
     await host.stop()
   })
 })

@@ -34,6 +34,8 @@ export interface CodeOptions {
   readonly method?: string
   readonly generated?: boolean
   readonly limits?: Partial<Limits>
+  /** Each process has a VM of its own. */
+  readonly isolated?: boolean
 }
 
 export interface NodeOptions extends SchedulerOptions {
@@ -117,6 +119,7 @@ export async function luaNode(
     method: options.method ?? 'main',
     limits: { ...(options.generated === true ? generatedLimits : trustedLimits), ...options.limits },
     generated: options.generated ?? false,
+    isolated: options.isolated ?? false,
   })
   const programs = new Map<string, Program>()
   let evaluated = 0

@@ -209,7 +209,8 @@ export class Run {
     const programs = Array.from({ length: ACTORS }, () => programOf(this.random))
     programs.forEach((program, i) => {
       const args = payloadOf([i + 1, program.map(([verb, target]) => [verb, target] as Value[]), 1])
-      const spawned = kernel.spawn({ definition: 'app:actor', host: HOST, args, frame: emptyFrame })
+      const definition = this.random() < 0.1 ? 'app:alone' : 'app:actor'
+      const spawned = kernel.spawn({ definition, host: HOST, args, frame: emptyFrame })
       this.#pids[i + 1] = spawned.pid
       exits[i + 1] = []
       kernel.watch(spawned, (exit) => {
@@ -366,5 +367,7 @@ export async function freshRun(atStep: () => void = () => undefined): Promise<Ru
   })
   run = new Run(node, clock, atStep)
   node.process('app:actor', actor, { modules: ['steps', 'time'] })
+  // The same with a VM each: opened and closed in the middle of everything.
+  node.process('app:alone', actor, { modules: ['steps', 'time'], isolated: true })
   return run
 }
