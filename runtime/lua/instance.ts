@@ -4,7 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import { RuntimeError } from '../core/error.ts'
 import { RAISE } from './trampolines.ts'
-import { bootLua, LUA, type LuaApi, type LuaModules, REGISTRY, type SideApi } from './wasm.ts'
+import { bootLua, type LuaApi, type LuaModules, REGISTRY, type SideApi } from './wasm.ts'
 
 export type RawFunctions = Record<string, (thread: number) => number>
 
@@ -123,6 +123,11 @@ export class LuaInstance {
 
   // ---- strings ----
 
+  /** Where the string at `index` lies, its length in `scratch`; 0 for anything else. Valid until something is allocated. */
+  stringAt(thread: number, index: number): number {
+    return this.side.string(thread, index, this.scratch)
+  }
+
   /** The string (or number) at `index` as text if it is UTF-8, else as bytes; null for anything else. Converts numbers in place. */
   read(thread: number, index: number): string | Uint8Array | null {
     const pointer = this.api.lua_tolstring(thread, index, this.scratch)
@@ -229,10 +234,7 @@ export class LuaInstance {
 
   /** The first word of the userdata at `index`, or 0 when there is none. */
   handleAt(thread: number, index: number): number {
-    if (this.api.lua_type(thread, index) !== LUA.userdata) return 0
-    const pointer = this.api.lua_touserdata(thread, index)
-    this.refresh()
-    return this.u32[pointer >> 2] as number
+    return this.side.handle(thread, index) >>> 0
   }
 
   /** The host object behind the userdata at `index`; undefined for anything else. */

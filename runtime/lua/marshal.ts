@@ -393,18 +393,14 @@ export class Marshal {
    * and float subtypes stay; functions, threads and userdata become nil, error values stay (spec/process.md §4).
    */
   copy(from: number, index: number, to: number, vm: VM): void {
-    const { side } = this.#lua
-    const rest = side.copyscalar(from, index, to, this.#lua.scratch)
+    const absolute = index < 0 ? this.#lua.api.lua_gettop(from) + index + 1 : index
+    const rest = this.#lua.side.copyvalue(from, absolute, to, this.#lua.scratch)
     if (rest === 0) return
     if (rest < 0) throw vm.tooBig()
     if (rest - 1 !== LUA.table) {
-      this.#copyOther(from, index, to, vm, rest - 1, 0)
+      this.#copyOther(from, absolute, to, vm, rest - 1, 0)
       return
     }
-    const absolute = index < 0 ? this.#lua.api.lua_gettop(from) + index + 1 : index
-    const flat = side.copyflat(from, absolute, to, this.#lua.scratch)
-    if (flat === 0) return
-    if (flat < 0) throw vm.tooBig()
     this.#nodes = 0
     try {
       this.#copyTable(from, absolute, to, vm, 0)

@@ -321,8 +321,8 @@ export class VM {
 
   /** Pushes a parked value and gives its slot up. */
   unpark(thread: number, slot: number): void {
-    this.#lua.api.lua_rawgetp(thread, REGISTRY, parkedKey(slot))
-    this.freeSlot(slot)
+    this.#lua.side.unpark(thread, this.main, REGISTRY, parkedKey(slot))
+    this.#freeSlots.push(slot)
   }
 
   /** Pushes a parked value and keeps it. */
@@ -377,8 +377,8 @@ export class VM {
   /** The string at `index` as text, remembered by address: for pids, ids and names that come again and again. */
   cachedText(thread: number, index: number): string | null {
     const { api } = this.#lua
-    if (api.lua_type(thread, index) !== 4) return this.#lua.readText(thread, index)
-    const pointer = api.lua_tolstring(thread, index, 0)
+    const pointer = this.#lua.stringAt(thread, index)
+    if (pointer === 0) return this.#lua.readText(thread, index)
     const known = this.#texts.get(pointer)
     if (known !== undefined) return known
     const text = this.#lua.readText(thread, index) as string

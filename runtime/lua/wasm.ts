@@ -103,6 +103,10 @@ export interface SideApi {
   rawseti(L: P, index: number, n: number): void
   rawlen(L: P, index: number): number
   hashsize(L: P, index: number): number
+  handle(L: P, index: number): number
+  string(L: P, index: number, length: P): P
+  unpark(L: P, main: P, registry: number, key: number): void
+  copyvalue(from: P, index: number, to: P, scratch: P): number
   copyscalar(from: P, index: number, to: P, scratch: P): number
   copyflat(from: P, index: number, to: P, scratch: P): number
 }

@@ -79,6 +79,9 @@ export interface SchedulerOptions {
 
 export class Scheduler {
   readonly #ready = new Ring<Task>()
+  /** Tasks that the outside made ready (a timer, a socket): they take turns with the others, however many of those wait. */
+  readonly #outside = new Ring<Task>()
+  #tookOutside = false
   /** Tasks that use up their slices: one of them runs in every turn of the loop, after those that do not. */
   readonly #busy = new Ring<Task>()
   readonly #pick: ((count: number) => number) | undefined
@@ -100,15 +103,17 @@ export class Scheduler {
     this.#turn = options.turn
   }
 
-  /** Puts a task at the end of the queue and makes sure the loop will run. */
+  /** Puts a task at the end of its queue and makes sure the loop will run. */
   enqueue(task: Task): void {
-    if (task.busy === true && this.#pick === undefined) this.#busy.push(task)
-    else this.#ready.push(task)
+    if (this.#pick !== undefined) this.#ready.push(task)
+    else if (task.busy === true) this.#busy.push(task)
+    else if (this.#running) this.#ready.push(task)
+    else this.#outside.push(task)
     if (!this.#scheduled && !this.#running) this.#schedule()
   }
 
   get readyCount(): number {
-    return this.#ready.length + this.#busy.length
+    return this.#ready.length + this.#outside.length + this.#busy.length
   }
 
   #schedule(): void {
@@ -146,13 +151,19 @@ export class Scheduler {
 
   #next(): Task | undefined {
     if (this.#pick !== undefined && this.#ready.length > 0) return this.#ready.take(this.#pick(this.#ready.length))
-    let task = this.#ready.shift()
+    let task = this.#shift()
     // found to be busy since it was queued
     while (task?.busy === true) {
       this.#busy.push(task)
-      task = this.#ready.shift()
+      task = this.#shift()
     }
     return task
+  }
+
+  /** From the two queues in turns: neither can starve the other. */
+  #shift(): Task | undefined {
+    this.#tookOutside = this.#outside.length > 0 && (!this.#tookOutside || this.#ready.length === 0)
+    return this.#tookOutside ? this.#outside.shift() : this.#ready.shift()
   }
 
   #used(): number {

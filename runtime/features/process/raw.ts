@@ -116,7 +116,7 @@ export function processFunctions({ kernel, guard, spawnInThread }: ProcessDeps):
 
     /** The target of a send: pids are read from memory without making a string of them. */
     const targetAt = (thread: number, index: number): Process => {
-      const pointer = lua.api.lua_tolstring(thread, index, lua.scratch)
+      const pointer = lua.stringAt(thread, index)
       const length = lua.word(lua.scratch)
       const serial = serialAt(lua.u8, pointer, length)
       const process = serial > 0 ? kernel.bySerial(serial) : undefined

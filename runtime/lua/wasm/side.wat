@@ -1,5 +1,6 @@
 ;; Helpers beside the Lua glue, where one more crossing into JavaScript would cost more than the work itself:
-;; an allocator with a limit per Lua state, 64-bit integers without BigInt, and the copy of flat values between states.
+;; an allocator with a limit per Lua state, 64-bit integers without BigInt, the copy of flat values between states, and what
+;; every message does with several calls of the C API.
 (module
   (import "e" "memory" (memory 1 32768))
   (import "e" "malloc" (func $malloc (param i32) (result i32)))
@@ -27,6 +28,9 @@
   (import "e" "lua_topointer" (func $lua_topointer (param i32 i32) (result i32)))
   (import "e" "lua_checkstack" (func $lua_checkstack (param i32 i32) (result i32)))
   (import "e" "lua_getmetatable" (func $lua_getmetatable (param i32 i32) (result i32)))
+  (import "e" "lua_touserdata" (func $lua_touserdata (param i32 i32) (result i32)))
+  (import "e" "lua_rawgetp" (func $lua_rawgetp (param i32 i32 i32) (result i32)))
+  (import "e" "lua_rawsetp" (func $lua_rawsetp (param i32 i32 i32)))
 
   ;; lua_Alloc; $u points at {used, limit, built, cap}. A request beyond the limit fails, which Lua answers with a collection,
   ;; then an error. `built` adds up what was asked for since the host began to build a value; copying stops beyond `cap`.
@@ -64,6 +68,24 @@
   (func (export "rawlen") (param $L i32) (param $i i32) (result i32)
     (i32.wrap_i64 (call $lua_rawlen (local.get $L) (local.get $i))))
 
+  ;; The first word of the userdata at $i; 0 when there is none.
+  (func (export "handle") (param $L i32) (param $i i32) (result i32)
+    (if (result i32) (i32.eq (call $lua_type (local.get $L) (local.get $i)) (i32.const 7))
+      (then (i32.load (call $lua_touserdata (local.get $L) (local.get $i))))
+      (else (i32.const 0))))
+
+  ;; Where the string at $i lies, its length at $lp; 0 when it is none. A number is not made a string.
+  (func (export "string") (param $L i32) (param $i i32) (param $lp i32) (result i32)
+    (if (result i32) (i32.eq (call $lua_type (local.get $L) (local.get $i)) (i32.const 4))
+      (then (call $lua_tolstring (local.get $L) (local.get $i) (local.get $lp)))
+      (else (i32.const 0))))
+
+  ;; Pushes what the registry ($r) holds under $k and leaves false in its place, by the state's own thread $M, which has room.
+  (func (export "unpark") (param $L i32) (param $M i32) (param $r i32) (param $k i32)
+    (drop (call $lua_rawgetp (local.get $L) (local.get $r) (local.get $k)))
+    (call $lua_pushboolean (local.get $M) (i32.const 0))
+    (call $lua_rawsetp (local.get $M) (local.get $r) (local.get $k)))
+
   ;; Size of the hash part of a table, 0 when it never had one. Layout of Lua 5.4 on 32 bits: lsizenode at 7, lastfree at 20.
   (func $hashsize (export "hashsize") (param $L i32) (param $i i32) (result i32) (local $t i32)
     (local.set $t (call $lua_topointer (local.get $L) (local.get $i)))
@@ -93,7 +115,7 @@
 
   ;; Copies a table of scalars without a metatable; answers 0 when copied, 1 when it holds anything else, -1 beyond the cap; then
   ;; nothing is left pushed. $i must be absolute.
-  (func (export "copyflat") (param $S i32) (param $i i32) (param $D i32) (param $lp i32) (result i32)
+  (func $copyflat (export "copyflat") (param $S i32) (param $i i32) (param $D i32) (param $lp i32) (result i32)
     (local $s0 i32) (local $d0 i32) (local $n i32) (local $h i32) (local $bad i32)
     (local.set $s0 (call $lua_gettop (local.get $S)))
     (local.set $d0 (call $lua_gettop (local.get $D)))
@@ -121,4 +143,11 @@
       (call $lua_rawset (local.get $D) (i32.const -3))
       (call $lua_settop (local.get $S) (i32.add (local.get $s0) (i32.const 1)))
       (br $next)))
-    (i32.const 0)))
+    (i32.const 0))
+
+  ;; Copies a scalar or a flat table: as $copyscalar, and a table that is not flat answers its type plus one.
+  (func (export "copyvalue") (param $S i32) (param $i i32) (param $D i32) (param $lp i32) (result i32) (local $rest i32)
+    (local.set $rest (call $copyscalar (local.get $S) (local.get $i) (local.get $D) (local.get $lp)))
+    (if (i32.ne (local.get $rest) (i32.const 6)) (then (return (local.get $rest))))
+    (local.set $rest (call $copyflat (local.get $S) (local.get $i) (local.get $D) (local.get $lp)))
+    (select (i32.const 6) (local.get $rest) (i32.eq (local.get $rest) (i32.const 1)))))
