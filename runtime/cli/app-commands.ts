@@ -34,16 +34,16 @@ export function appCommands(entries: readonly Entry[]): AppCommand[] {
   })
 }
 
-/** The command of that name. Throws NotFound with the nearest name, if one is near. */
+/** The command of that name; the one that runs tests only when no other has it. Throws NotFound with the nearest name. */
 export function findCommand(commands: readonly AppCommand[], name: string): AppCommand {
-  const found = commands.find((command) => command.name === name && command.useCase === 'run')
+  const named = commands.filter((command) => command.name === name)
+  const found = named.find(({ useCase }) => useCase === 'run') ?? named.find(({ useCase }) => useCase === 'test')
   if (found !== undefined) return found
-  const isTest = commands.some((command) => command.name === name && command.useCase === 'test')
   const near = nearest(
     name,
     commands.filter(({ useCase }) => useCase === 'run').map((command) => command.name),
   )
-  const hint = isTest ? `"${name}" runs tests: use 'wippy test'` : near && `Did you mean "${near}"?`
+  const hint = near && `Did you mean "${near}"?`
   throw new RuntimeError('NotFound', `command "${name}" not found. Use 'wippy run list' to see available commands`, {
     details: hint === undefined ? undefined : { hint },
   })

@@ -97,7 +97,7 @@ function build(done: (code: number) => void): Command {
   handle(
     program
       .command('test')
-      .description('run the tests of the project, or of a bundled application')
+      .description('run the tests of the project, of a pack, or of a bundled application')
       .argument('[target]', 'org/module, or the first pattern')
       .argument('[patterns...]', 'which tests to run')
       .addOption(described.override)
@@ -286,7 +286,11 @@ function build(done: (code: number) => void): Command {
 function usageError(error: CommanderError, program: Command, argv: readonly string[]): Error {
   const { command, path, rest } = addressed(program, argv)
   const [, name] = /^error: (?:unknown command|unknown option) '([^']*)'/.exec(error.message) ?? []
-  if (error.code === 'commander.unknownOption') return new Error(`unknown flag: ${name ?? ''}`)
+  if (error.code === 'commander.unknownOption') {
+    const own = command.name() === 'run' && rest.length > 0
+    const hint = own ? `\nFlags of ${JSON.stringify(rest[0])} itself go after --` : ''
+    return new Error(`unknown flag: ${name ?? ''}${hint}`)
+  }
   const isGroup = command.commands.length > 0
   // `commander.help` with an exit code: help of a command that there is not.
   if (isGroup && ['commander.unknownCommand', 'commander.excessArguments', 'commander.help'].includes(error.code)) {

@@ -168,9 +168,10 @@ export class Gathering {
     return { ...readSource({ ...source, only }, this.#cache), diagnostics: [said] }
   }
 
-  /** Modules that are developed here may show their tests. */
+  /** Modules that are developed here may show their tests, and so may an archive that is run in place of a project. */
   #keepsTests(module: ModuleFolder): boolean {
-    return this.#options.tests === true && (module.origin === 'local' || module.origin === 'replacement')
+    const own = module.origin === 'local' || module.origin === 'replacement' || this.#project.modules.includes(module)
+    return this.#options.tests === true && own
   }
 
   /** What a module's manifest keeps out of its published form, and tests besides, is not part of the project. */

@@ -1,6 +1,7 @@
 // Runs Lua processes on one WebAssembly instance: slices, waiting, preemption, VMs of programs. The trusted code of a thread
 // shares one engine; code made at run time has one of its own. A trap ends the engine's processes; the owner makes a new one.
 
+import { cpuUsage } from 'node:process'
 import { asRuntimeError, RuntimeError } from '../core/error.ts'
 import type { Payload, Process, ProcessFactory, ProcessInit } from '../process/process.ts'
 import { BUDGET_MS, type Scheduler, SLICE_MS } from '../process/scheduler.ts'
@@ -27,6 +28,8 @@ const PROCESSES_PER_VM = 4096
 /** Code that cannot yield (a C callback) is interrupted after this long, by an error. */
 const HARD_MS = 90
 const HARD_MS_GENERATED = 50
+/** So many looks at a slice are those of a loop: loading all libraries of the flagship takes 300. */
+const MANY_LOOKS = 5_000
 /** A slice this much longer than it should be was made of few, slow instructions. */
 const LONG_OVERRUN_MS = 15
 /** A process whose slice took this long is busy (process/scheduler.ts). */
@@ -684,6 +687,21 @@ export class LuaEngine {
 
   // ---- preemption ----
 
+  /** Looks at code that cannot yield, in one slice, and the CPU time at the first of them. */
+  #stuck = { slice: -1, looks: 0, cpu: 0 }
+
+  /**
+   * Has it run too long by its own doing? On a busy machine a quarter of a second passes while a library is loaded. Code that
+   * loops is looked at often; that of few, slow instructions uses the processor.
+   */
+  #isStuck(used: number, hardMs: number): boolean {
+    if (this.#stuck.slice !== this.scheduler.sliceStart) {
+      this.#stuck = { slice: this.scheduler.sliceStart, looks: 0, cpu: cpuMs() }
+    }
+    this.#stuck.looks += 1
+    return used >= hardMs && (this.#stuck.looks >= MANY_LOOKS || cpuMs() - this.#stuck.cpu >= 1.5 * hardMs)
+  }
+
   #hook(thread: number): void {
     const coroutine = this.current
     if (coroutine === null || !this.scheduler.sliceOver(this.#slice)) return
@@ -700,7 +718,8 @@ export class LuaEngine {
     const { limits } = process.program
     const overCpu = process.charged + used > limits.cpu
     const hardMs = process.program.generated ? HARD_MS_GENERATED : HARD_MS
-    if (!overCpu && used < hardMs && process.doomed === null) return
+    const overHard = this.#isStuck(used, hardMs)
+    if (!overCpu && !overHard && process.doomed === null) return
     // Count 1 from here on: a pcall around the error must not buy another thousand instructions.
     this.lua.api.lua_sethook(thread, this.lua.hookSlot, MASK_COUNT, 1)
     const text = overCpu
@@ -713,6 +732,12 @@ export class LuaEngine {
     process.vm.limit()
     this.lua.api.lua_error(thread)
   }
+}
+
+/** What this whole program has used of its processors. */
+function cpuMs(): number {
+  const { user, system } = cpuUsage()
+  return (user + system) / 1_000
 }
 
 /** How long the event loop may wait for a thread that runs Lua, at most. */

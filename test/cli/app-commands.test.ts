@@ -45,9 +45,12 @@ test('an unknown command is named, with the one that was probably meant', () => 
     }),
   )
   expect(() => findCommand(commands, 'zzz')).toThrow(expect.objectContaining({ details: undefined }))
-  expect(() => findCommand(commands, 'test')).toThrow(
-    expect.objectContaining({ details: { hint: `"test" runs tests: use 'wippy test'` } }),
-  )
+})
+
+test('the command that runs tests is found by its name, after one that does something else', () => {
+  const tests = entry('wippy.test:runner', { name: 'test', use_case: 'test' })
+  expect(findCommand(appCommands([tests]), 'test').entry).toBe('wippy.test:runner')
+  expect(findCommand(appCommands([tests, entry('app:t', { name: 'test' })]), 'test').entry).toBe('app:t')
 })
 
 test('a module runs the command marked as main, else its only one', () => {

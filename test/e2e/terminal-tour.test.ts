@@ -140,6 +140,19 @@ const rows: readonly Row[] = [
   },
 
   { args: ['test'], shows: ['sums > add up', /PASSED .* 1 passed, 0 failed/] },
+  { args: ['run', 'test'], shows: ['sums > add up', /PASSED .* 1 passed, 0 failed/] },
+  {
+    args: ['test', 'tour.wapp'],
+    after: [['pack', 'tour.wapp']],
+    shows: ['sums > add up', /PASSED .* 1 passed, 0 failed/],
+  },
+  { args: ['test', 'none.wapp'], code: 1, shows: [/^Error: pack file not found: \S+none\.wapp$/m] },
+  { args: ['test', 'acme/none'], code: 1, shows: ['Error: module acme/none is not installed and there is no hub'] },
+  {
+    args: ['run', 'greet', '--loud'],
+    code: 1,
+    shows: ['Error: unknown flag: --loud', 'Flags of "greet" itself go after --'],
+  },
   { args: ['test', 'nothing'], shows: ['No tests match: nothing'] },
   { args: ['test'], empty: true, code: 1, shows: ['no test entrypoint found', "or run 'wippy add wippy/test'"] },
 

@@ -125,10 +125,11 @@ function isExcluded({ id }: Entry, { excludeNs = [], exclude = [] }: PackPlan): 
   return excludeNs.some((pattern) => matchesName(pattern, ns)) || exclude.some((pattern) => matchesId(pattern, id))
 }
 
-/** Only the commands of the main module are commands of the archive. */
+/** Only the commands of the main module are commands of the archive; what runs its tests may be another's. */
 function withoutForeignCommand(entry: Entry, loaded: Loaded): Entry {
-  if (loaded.files.get(entry.id)?.module === undefined || entry.meta['command'] === undefined) return entry
-  const { command: _, ...meta } = entry.meta
+  const { command, ...meta } = entry.meta
+  if (loaded.files.get(entry.id)?.module === undefined || command === undefined) return entry
+  if (isMap(command) && command['use_case'] === 'test') return entry
   return { ...entry, meta }
 }
 

@@ -1,15 +1,11 @@
 // `wippy run`: the whole runtime, one of its commands, one process, an archive, or a bundled application.
 
-import { existsSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { RuntimeError } from '../../core/error.ts'
 import { packageBundle } from '../../index.ts'
-import { readManifest } from '../../loader/manifest.ts'
-import { allowsVersion } from '../../loader/versions.ts'
 import { findCommand, mainCommand } from '../app-commands.ts'
-import { packageVersion } from '../banner.ts'
-import { parseReference } from '../modules/resolve.ts'
 import { type RunFlags, runSession, type SessionPlan } from '../session.ts'
+import { requireBundled, requirePack } from '../targets.ts'
 
 export interface RunCommandFlags extends RunFlags {
   /** `-x`: the process to run. */
@@ -40,22 +36,7 @@ function processId(text: string): string {
 
 /** `org/module[@version] [command]`: the applications that come with this package; there is no hub to ask. */
 function modulePlan(reference: string, words: readonly string[], root: string, flags: RunFlags): SessionPlan {
-  const { name, selector } = parseReference(reference)
-  const apps = packageBundle().apps ?? {}
-  if (!Object.hasOwn(apps, name)) {
-    const known = Object.keys(apps)
-    const hint = known.length === 0 ? undefined : `Bundled applications: ${known.join(', ')}`
-    throw new RuntimeError('NotFound', `module ${name} is not installed and there is no hub to download it from`, {
-      details: hint === undefined ? undefined : { hint },
-    })
-  }
-  const version = readManifest(dirname(apps[name] ?? ''))?.version ?? packageVersion()
-  if (selector !== undefined && !allowsVersion(selector, version)) {
-    throw new RuntimeError(
-      'NotFound',
-      `module ${name} has no version ${selector} here (this package brings ${version})`,
-    )
-  }
+  const name = requireBundled(reference, packageBundle())
   const [command, ...args] = words
   return {
     root,
@@ -73,18 +54,17 @@ function modulePlan(reference: string, words: readonly string[], root: string, f
 
 /** `file.wapp [command]`: an archive, with the configuration of the folder it is run in. */
 function packPlan(file: string, words: readonly string[], root: string, flags: RunFlags): SessionPlan {
-  if (!existsSync(file)) throw new RuntimeError('NotFound', `pack file not found: ${file}`)
   const [command, ...args] = words
   return {
     root,
     flags: { ...flags, watch: false },
     args,
-    project: { pack: file },
+    project: { pack: requirePack(file) },
     pick: (commands) => {
       if (command === undefined) return mainCommand(commands)?.entry
       const found = commands.find(({ name, useCase }) => name === command && useCase === 'run')
       if (found !== undefined) return found.entry
-      const names = commands.map(({ name }) => name).join(', ')
+      const names = commands.flatMap(({ name, useCase }) => (useCase === 'run' ? [name] : [])).join(', ')
       throw new RuntimeError('NotFound', `command ${JSON.stringify(command)} not found in pack`, {
         details: { hint: names === '' ? 'The pack has no commands.' : `It has: ${names}` },
       })

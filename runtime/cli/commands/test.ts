@@ -1,21 +1,25 @@
-// `wippy test`: boots the project with its tests and runs its test entrypoint.
+// `wippy test`: boots the project, an archive or a bundled application with its tests, and runs its test entrypoint.
 
+import { resolve } from 'node:path'
 import { packageBundle } from '../../index.ts'
 import { testCommand } from '../app-commands.ts'
-import { type RunFlags, runSession } from '../session.ts'
+import { isReference } from '../modules/resolve.ts'
+import { type RunFlags, runSession, type SessionPlan } from '../session.ts'
+import { requireBundled, requirePack } from '../targets.ts'
 
-/** Words are patterns for the entrypoint, or the bundled application to test. Resolves with the exit code. */
+/** Words are what to test, where the first names something else than the project, and patterns. Resolves with the exit code. */
 export async function test(words: readonly string[], flags: RunFlags): Promise<number> {
-  const root = process.cwd()
   const [target = '', ...rest] = words
-  const apps = packageBundle().apps ?? {}
-  const app = Object.hasOwn(apps, target) ? target : undefined
-  return runSession({
-    root,
+  const plan: SessionPlan = {
+    root: process.cwd(),
     flags: { ...flags, watch: false },
     tests: true,
-    args: app === undefined ? words : rest,
+    args: words,
     pick: (commands) => testCommand(commands).entry,
-    ...(app === undefined ? {} : { app }),
-  })
+  }
+  if (target.endsWith('.wapp'))
+    return runSession({ ...plan, args: rest, project: { pack: requirePack(resolve(target)) } })
+  // Ids of entries have no slash: no pattern is mistaken for a module.
+  if (isReference(target)) return runSession({ ...plan, args: rest, app: requireBundled(target, packageBundle()) })
+  return runSession(plan)
 }

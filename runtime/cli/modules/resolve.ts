@@ -58,9 +58,13 @@ function missingModules(diagnostics: readonly Diagnostic[]): string[] {
   return diagnostics.flatMap(({ message }) => /: module (\S+) is not available$/.exec(message)?.[1] ?? [])
 }
 
+const REFERENCE = /^([a-z0-9]+(?:-+[a-z0-9]+)*\/[a-z0-9]+(?:-+[a-z0-9]+)*)(?:@(.+))?$/
+
+export const isReference = (text: string): boolean => REFERENCE.test(text)
+
 /** `org/mod@selector` apart. Throws Invalid. */
 export function parseReference(text: string): { readonly name: string; readonly selector: string | undefined } {
-  const parts = /^([a-z0-9]+(?:-+[a-z0-9]+)*\/[a-z0-9]+(?:-+[a-z0-9]+)*)(?:@(.+))?$/.exec(text)
+  const parts = REFERENCE.exec(text)
   if (parts?.[1] === undefined) {
     throw new RuntimeError(
       'Invalid',

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Hostile, type HostileNode, hostileNode } from '../../support/hostile.ts'
 import { bombs } from './memory-programs.ts'
 
+const limit = /LimitExceeded/
+
 const spawned: Hostile[] = [
   {
     name: 'children beyond the limit',
