@@ -8,9 +8,12 @@
 //   query(t)         { q = "a b", tag = { "x", "y" } } as q=a%20b&tag=x&tag=y, keys sorted. parse_query(s) is its inverse and reads
 //                    `+` as a space; a key that comes twice gives a list.
 
+import { isUtf8 } from 'node:buffer'
+import { CHUNK, eachChunk } from '../core/chunks.ts'
 import { moduleError, type RuntimeError } from '../core/error.ts'
+import { escapeBoundary, percentDecode, percentEncode, type Space } from '../core/percent.ts'
 import { isMap, type Value, type ValueMap } from '../core/value.ts'
-import { bytes, type Call, type LuaModule, table, text } from '../lua/module.ts'
+import { byteStrings, bytes, type Call, type LuaModule, table, text } from '../lua/module.ts'
 
 export const urlModule: LuaModule = {
   name: 'url',
@@ -21,10 +24,34 @@ export const urlModule: LuaModule = {
     build: (_call: Call, parts: unknown) => buildUrl(table(parts, 1, 'build')),
     resolve: (_call: Call, base: unknown, reference: unknown) =>
       resolveUrl(text(base, 1, 'resolve'), text(reference, 2, 'resolve')),
-    encode: (_call: Call, part: unknown) => encodePart(bytes(part, 1, 'encode')),
-    decode: (_call: Call, part: unknown) => decodePart(text(part, 1, 'decode')),
-    query: (_call: Call, fields: unknown) => buildQuery(table(fields, 1, 'query')),
-    parse_query: (_call: Call, query: unknown) => parseQuery(text(query, 1, 'parse_query')),
+    encode: byteStrings((call: Call, given: unknown) => {
+      const part = bytes(given, 1, 'encode')
+      if (part.length <= CHUNK) return encodePart(part)
+      const pieces: Buffer[] = []
+      const step = eachChunk(part, (chunk) => pieces.push(percentEncode(chunk, 'percent')))
+      return call.work(step, () => Buffer.concat(pieces))
+    }),
+    decode: byteStrings((call: Call, given: unknown) => {
+      const part = bytes(given, 1, 'decode')
+      if (part.length <= CHUNK) return decodePart(part)
+      const pieces: Buffer[] = []
+      let at = 0
+      const step = (): boolean => {
+        const end = escapeBoundary(part, at + CHUNK)
+        pieces.push(percentDecode(part.subarray(at, end), 'percent', BROKEN))
+        at = end
+        return at === part.length
+      }
+      return call.work(step, () => Buffer.concat(pieces))
+    }),
+    query(call: Call, given: unknown) {
+      const query = new QueryWriter(table(given, 1, 'query'))
+      return call.work(query.step, () => query.text)
+    },
+    parse_query(call: Call, given: unknown) {
+      const query = new QueryReader(text(given, 1, 'parse_query'))
+      return call.work(query.step, () => query.fields)
+    },
   }),
 }
 
@@ -32,8 +59,15 @@ export const urlModule: LuaModule = {
 const reference = /^(?:([^:/?#]+):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s
 const authority = /^(?:([^@]*)@)?(\[[0-9a-fA-F:.]+\]|[^:[\]@]*)(?::(\d*))?$/
 const LARGEST_PORT = 65_535
+/** No server takes longer ones. */
+const LONGEST_URL = 64 * 1024
+const BROKEN = 'invalid escape'
+/** Fields of a query in one step. */
+const PIECE = 500
+const MOST_FIELDS = 50_000
 
 function parseUrl(url: string): ValueMap {
+  if (url.length > LONGEST_URL) throw tooLong(url)
   if (/[\u0000-\u0020\u007f]/.test(url)) throw invalid(url, 'has a space or control character')
   const match = reference.exec(url)
   const [, scheme, place, path = '', query, fragment] = match ?? []
@@ -74,6 +108,7 @@ function buildUrl(parts: { [key: string]: unknown }): string {
   const field = (name: string): string | undefined => {
     const value = parts[name]
     if (value === undefined || value === null) return undefined
+    if (typeof value === 'string' && value.length > LONGEST_URL) throw tooLong(value)
     if (typeof value === 'string' || typeof value === 'number') return String(value)
     throw moduleError('Invalid', `url part ${name} must be a string`)
   }
@@ -81,7 +116,7 @@ function buildUrl(parts: { [key: string]: unknown }): string {
   const host = field('host')
   const path = field('path') ?? ''
   const fragment = field('fragment')
-  const query = isMap(parts['query']) ? buildQuery(parts['query']) : field('query')
+  const query = isMap(parts['query']) ? shortQuery(parts['query']) : field('query')
   if (scheme !== undefined && !/^[a-z][a-z0-9+.-]*$/i.test(scheme)) throw invalid(scheme, 'is not a valid scheme')
   let url = scheme === undefined ? '' : `${scheme.toLowerCase()}:`
   if (host !== undefined) url += `//${buildAuthority(host, field)}`
@@ -109,18 +144,57 @@ function buildAuthority(host: string, field: (name: string) => string | undefine
 }
 
 function resolveUrl(base: string, relative: string): string {
+  for (const url of [base, relative]) if (url.length > LONGEST_URL) throw tooLong(url)
   if (!URL.canParse(base)) throw invalid(base, 'is not an absolute url')
   if (!URL.canParse(relative, base)) throw invalid(relative, `cannot be resolved against ${base}`)
   return new URL(relative, base).href
 }
 
-function buildQuery(fields: { [key: string]: unknown }): string {
-  const pairs: string[] = []
-  for (const key of Object.keys(fields).sort()) {
-    const value = fields[key]
-    for (const item of Array.isArray(value) ? value : [value]) pairs.push(`${encodeText(key)}=${encodeItem(key, item)}`)
+/** `tag=x&tag=y`, keys in order, some at a time. */
+class QueryWriter {
+  readonly #fields: { [key: string]: unknown }
+  readonly #keys: string[]
+  readonly #pairs: string[] = []
+  #at = 0
+  /** Characters written so far. */
+  length = 0
+
+  constructor(fields: { [key: string]: unknown }) {
+    this.#fields = fields
+    this.#keys = Object.keys(fields)
+    if (this.#keys.length > MOST_FIELDS) throw tooMany()
+    this.#keys.sort()
   }
-  return pairs.join('&')
+
+  get text(): string {
+    return this.#pairs.join('&')
+  }
+
+  readonly step = (): boolean => {
+    for (const end = this.#at + PIECE; this.#at < Math.min(end, this.#keys.length); this.#at++) {
+      const key = this.#keys[this.#at] as string // below the length
+      const value = this.#fields[key]
+      const name = encodeText(key)
+      for (const item of Array.isArray(value) ? value : [value]) {
+        const pair = `${name}=${encodeItem(key, item)}`
+        this.#pairs.push(pair)
+        this.length += pair.length + 1
+      }
+    }
+    return this.#at === this.#keys.length
+  }
+}
+
+/** The query of a URL that is built: the whole is short. */
+function shortQuery(fields: { [key: string]: unknown }): string {
+  const query = new QueryWriter(fields)
+  let done = false
+  while (!done) {
+    done = query.step()
+    if (query.length > LONGEST_URL)
+      throw moduleError('Invalid', `url query exceeds the limit of ${LONGEST_URL} characters`)
+  }
+  return query.text
 }
 
 function encodeItem(key: string, item: unknown): string {
@@ -130,19 +204,38 @@ function encodeItem(key: string, item: unknown): string {
   throw moduleError('Invalid', `query field ${JSON.stringify(key)} must be a string, number, boolean or a list of them`)
 }
 
-function parseQuery(query: string): ValueMap {
-  const fields: ValueMap = Object.create(null)
-  for (const pair of query.replace(/^\?/, '').split('&')) {
-    if (pair === '') continue
-    const equals = pair.indexOf('=')
-    const key = decodeText(equals < 0 ? pair : pair.slice(0, equals))
-    const value: Value = equals < 0 ? '' : decodePart(pair.slice(equals + 1).replaceAll('+', ' '))
-    const known = fields[key]
-    if (known === undefined) fields[key] = value
-    else if (Array.isArray(known)) known.push(value)
-    else fields[key] = [known, value]
+/** The fields of a query, some at a time. */
+class QueryReader {
+  readonly #query: string
+  readonly fields: ValueMap = Object.create(null)
+  #at: number
+  #count = 0
+
+  constructor(query: string) {
+    this.#query = query
+    this.#at = query.startsWith('?') ? 1 : 0
   }
-  return fields
+
+  readonly step = (): boolean => {
+    for (let i = 0; i < PIECE && this.#at <= this.#query.length; i++) {
+      const end = this.#query.indexOf('&', this.#at)
+      const pair = this.#query.slice(this.#at, end < 0 ? undefined : end)
+      this.#at = end < 0 ? this.#query.length + 1 : end + 1
+      if (pair !== '') this.#add(pair)
+    }
+    return this.#at > this.#query.length
+  }
+
+  #add(pair: string): void {
+    const equals = pair.indexOf('=')
+    const key = decodeText(equals < 0 ? pair : pair.slice(0, equals), 'plus')
+    const value: Value = equals < 0 ? '' : decodePart(Buffer.from(pair.slice(equals + 1), 'utf8'), 'plus')
+    if (++this.#count > MOST_FIELDS) throw tooMany()
+    const known = this.fields[key]
+    if (known === undefined) this.fields[key] = value
+    else if (Array.isArray(known)) known.push(value)
+    else this.fields[key] = [known, value]
+  }
 }
 
 function encodeText(part: string): string {
@@ -150,37 +243,27 @@ function encodeText(part: string): string {
 }
 
 function encodePart(part: Uint8Array): string {
-  return safe(Buffer.from(part).toString('latin1'), /[^A-Za-z0-9._~-]/g, 'latin1')
+  return percentEncode(part, 'percent').toString('latin1')
 }
 
 /** Percent-encodes what `outside` matches. */
-function safe(part: string, outside: RegExp, encoding: 'latin1' | 'utf8' = 'utf8'): string {
-  return part.replace(outside, (c) => Buffer.from(c, encoding).toString('hex').toUpperCase().replace(/../g, '%$&'))
+function safe(part: string, outside: RegExp): string {
+  return part.replace(outside, (c) => Buffer.from(c, 'utf8').toString('hex').toUpperCase().replace(/../g, '%$&'))
 }
 
-function decodePart(part: string): string | Uint8Array {
-  const stray = /%(?![0-9a-fA-F]{2})/.exec(part)
-  if (stray !== null)
-    throw moduleError('Invalid', `invalid escape ${JSON.stringify(part.slice(stray.index, stray.index + 3))}`)
-  const raw = Buffer.from(
-    Buffer.from(part, 'utf8')
-      .toString('latin1')
-      .replace(/%(..)/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16))),
-    'latin1',
-  )
-  const whole = raw.toString('utf8')
-  return Buffer.from(whole, 'utf8').equals(raw) ? whole : raw
+function decodePart(part: Uint8Array, space: Space = 'percent'): string | Uint8Array {
+  const raw = percentDecode(part, space, BROKEN)
+  return isUtf8(raw) ? raw.toString('utf8') : raw
 }
 
-function decodeText(part: string): string {
-  const value = decodePart(part.replaceAll('+', ' '))
+function decodeText(part: string, space: Space = 'percent'): string {
+  const value = decodePart(Buffer.from(part, 'utf8'), space)
   return typeof value === 'string' ? value : Buffer.from(value).toString('utf8')
 }
 
 function decoded(url: string, part: string): string {
   checkEscapes(url, part)
-  const value = decodePart(part)
-  return typeof value === 'string' ? value : Buffer.from(value).toString('utf8')
+  return decodeText(part)
 }
 
 function checkEscapes(url: string, part: string): void {
@@ -191,4 +274,12 @@ function checkEscapes(url: string, part: string): void {
 
 function invalid(url: string, what: string): RuntimeError {
   return moduleError('Invalid', `url ${JSON.stringify(url)} ${what}`)
+}
+
+function tooMany(): RuntimeError {
+  return moduleError('LimitExceeded', `query has more than ${MOST_FIELDS} fields`)
+}
+
+function tooLong(url: string): RuntimeError {
+  return moduleError('Invalid', `url of ${url.length} characters exceeds the limit of ${LONGEST_URL}`)
 }

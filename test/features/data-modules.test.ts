@@ -52,7 +52,7 @@ test('json writes tables by their shape', async () => {
     'null',
     'null',
     '[[1],[1]]',
-    '"é\\u0000\\u003c\ufffd"',
+    '"é\\u0000\\u003c\\ufffd"',
     '"boom"',
     'Internal encode failed: cannot encode recursively nested tables to JSON',
     'Internal encode failed: exceeded maximum nesting depth for JSON encoding',

@@ -100,10 +100,11 @@ const policyType: LuaType<Policy> = new LuaType<Policy>({
     add_target_blank_to_fully_qualified_links: changing((policy, add) =>
       policy.changeLinks({ targetBlank: flag(add, 'add_target_blank_to_fully_qualified_links') }),
     ),
-    async sanitize(_call, policy, html) {
+    async sanitize(call, policy, html) {
       const source = text(html, 2, 'sanitize')
       const { sanitize } = await import('./sanitizer.ts')
-      return sanitize(policy, source)
+      const sanitizing = sanitize(policy, source)
+      return call.work(sanitizing.step, sanitizing.result)
     },
   },
 })

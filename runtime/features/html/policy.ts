@@ -68,6 +68,10 @@ function add(rules: Map<string, AttributeRule[]>, name: string, rule: AttributeR
   rules.set(key, [...(rules.get(key) ?? []), rule])
 }
 
+/** A longer value fits no pattern: looking would take too long. */
+const LONGEST_VALUE = 16 * 1024
+
 function matches(pattern: Regex | RegExp, value: string): boolean {
+  if (value.length > LONGEST_VALUE) return false
   return pattern instanceof RegExp ? pattern.test(value) : pattern.matchString(value)
 }

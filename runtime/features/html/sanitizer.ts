@@ -64,8 +64,17 @@ const urlAttributes = new Set([
 const dataImage =
   /^data:image\/(?:gif|jpeg|png|svg\+xml|webp);base64,(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
-/** The HTML that the policy leaves. Throws LimitExceeded for input too large or too deep. */
-export function sanitize(policy: Policy, html: string): string {
+/** Characters of one step. */
+const PIECE = 4 * 1024
+
+export interface Sanitizing {
+  readonly step: () => boolean
+  /** The HTML that the policy leaves, when `step` has answered true. */
+  result(): string
+}
+
+/** Throws LimitExceeded for input too large or too deep. */
+export function sanitize(policy: Policy, html: string): Sanitizing {
   if (html.length > MAX_INPUT) {
     throw moduleError('LimitExceeded', `HTML of ${html.length} characters exceeds the limit of ${MAX_INPUT}`)
   }
@@ -93,9 +102,17 @@ export function sanitize(policy: Policy, html: string): string {
     },
     { lowerCaseTags: true, lowerCaseAttributeNames: true, decodeEntities: true, recognizeSelfClosing: false },
   )
-  parser.write(html)
-  parser.end()
-  return parts.join('')
+  let at = 0
+  return {
+    step() {
+      parser.write(html.slice(at, at + PIECE))
+      at += PIECE
+      if (at < html.length) return false
+      parser.end()
+      return true
+    },
+    result: () => parts.join(''),
+  }
 }
 
 function openTag(policy: Policy, name: string, attributes: Readonly<Record<string, string>>): string {

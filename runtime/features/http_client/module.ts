@@ -3,6 +3,7 @@
 import { CHUNK, eachChunk } from '../../core/chunks.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { asRuntimeError, moduleError, type RuntimeError } from '../../core/error.ts'
+import { escapeBoundary, percentDecode, percentEncode } from '../../core/percent.ts'
 import type { Proxies } from '../../external/proxies.ts'
 import {
   badArgument,
@@ -18,7 +19,7 @@ import {
 } from '../../lua/module.ts'
 import type { Guard } from '../../security/guard.ts'
 import type { Lookup } from './connections.ts'
-import { escapeBoundary, queryEscape, queryEscapeBytes, queryUnescape, queryUnescapeBytes } from './encoding.ts'
+import { queryEscape, queryUnescape } from './encoding.ts'
 import type { HttpResponse } from './response.ts'
 import { Sockets } from './sockets.ts'
 
@@ -90,7 +91,7 @@ export function httpClientModule(deps: HttpClientModuleDeps): HttpClientModule {
         const source = bytes(value, 1, 'encode_uri')
         if (source.length <= CHUNK) return queryEscape(source)
         const pieces: Uint8Array[] = []
-        const step = eachChunk(source, (chunk) => pieces.push(queryEscapeBytes(chunk)))
+        const step = eachChunk(source, (chunk) => pieces.push(percentEncode(chunk, 'plus')))
         return call.work(step, () => Buffer.concat(pieces))
       }),
       decode_uri: byteStrings((call: Call, value: unknown) => {
@@ -100,7 +101,7 @@ export function httpClientModule(deps: HttpClientModuleDeps): HttpClientModule {
         let at = 0
         const step = (): boolean => {
           const end = escapeBoundary(source, at + CHUNK)
-          pieces.push(queryUnescapeBytes(source.subarray(at, end)))
+          pieces.push(percentDecode(source.subarray(at, end), 'plus'))
           at = end
           return at === source.length
         }
