@@ -4,6 +4,7 @@
 import { setMaxListeners } from 'node:events'
 import { RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
+import type { Limits } from '../lua/program.ts'
 import type {
   Ancestor,
   Exit,
@@ -14,10 +15,14 @@ import type {
   ProcessInit,
   ProcessOptions,
 } from '../process/process.ts'
+import type { CrossedPayload } from './remote-payload.ts'
 
 /** The way to the thread it runs in. */
 export interface RemoteThread {
   deliver(process: RemoteProcess, topic: string, from: string, payload: Payload): void
+  /** Passes on a message of another thread, which its sender has counted in the cell. */
+  forward(serial: number, topic: string, from: string, cell: number, values: CrossedPayload): void
+  limitsOf(process: RemoteProcess): Limits
   event(process: RemoteProcess, event: ProcessEvent): void
   terminate(process: RemoteProcess, error: RuntimeError): void
 }

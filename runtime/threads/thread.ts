@@ -1,60 +1,34 @@
-// One worker thread seen from the main thread: what it is told to run, what it reports, and the questions it asks. All relations
-// of processes (names, links, monitors, groups) and everything modules hold stay here; over there Lua runs, and nothing else.
+// One worker thread seen from the main thread: how it is started, what it is told to run, and its end. What it reports and asks is
+// the desk's (desk.ts). All relations of processes stay in the main thread: over there Lua runs, and nothing else.
 
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { Clock } from '../core/clock.ts'
-import { asRuntimeError, RuntimeError } from '../core/error.ts'
+import { RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
-import type { ValueMap } from '../core/value.ts'
 import type { LuaModule } from '../lua/module.ts'
-import { type Limits, type Program, trustedLimits } from '../lua/program.ts'
+import type { Limits, Program } from '../lua/program.ts'
 import type { LuaModules } from '../lua/wasm.ts'
-import type { Functions } from '../process/functions.ts'
-import type { Kernel } from '../process/kernel.ts'
-import {
-  type Exit,
-  noPayload,
-  type Payload,
-  type Process,
-  type ProcessActivity,
-  type ProcessEvent,
-  type ProcessInit,
-  settleExit,
-} from '../process/process.ts'
-import { type CellTable, requireRoom } from './cells.ts'
+import { type Payload, type ProcessEvent, type ProcessInit, settleExit } from '../process/process.ts'
+import { requireRoom } from './cells.ts'
+import { Desk, type DeskDeps } from './desk.ts'
 import { LuaValues } from './lua-values.ts'
-import { type Answered, ModuleServer } from './module-server.ts'
+import { ModuleServer } from './module-server.ts'
 import { Counted, Numbered } from './numbered.ts'
 import { packFrame, packProgram } from './pack.ts'
 import { Pipe } from './pipe.ts'
-import { ANSWER, ASK, DEFINE, SHARED, TO_MAIN, TO_WORKER, WORKER_STATE } from './protocol.ts'
-import { type CrossedPayload, remotePayload } from './remote-payload.ts'
+import { DEFINE, SHARED, TO_MAIN, TO_WORKER, WORKER_STATE } from './protocol.ts'
+import type { CrossedPayload } from './remote-payload.ts'
 import { RemoteProcess, type RemoteThread } from './remote-process.ts'
+import { type ActivityReport, RemoteProcesses } from './remote-processes.ts'
 import { sayable } from './sayable.ts'
 
-/** A function as a worker may run it by itself. */
-export interface FunctionProgram {
-  readonly program: Program
-  readonly maxSize: number
-}
-
-export interface ThreadDeps {
-  readonly kernel: Kernel
-  readonly functions: Functions
+export interface ThreadDeps extends DeskDeps {
   readonly modules: ReadonlyMap<string, LuaModule>
   readonly wasm: LuaModules
-  readonly cells: CellTable
   readonly clock: Clock
-  /** The current program of a process definition; undefined when there is none. */
-  readonly definition: (id: string) => Program | undefined
-  /** The current program of a Lua function; undefined when it is none, or has to be called in the main thread. */
-  readonly functionProgram: (id: string) => FunctionProgram | undefined
-  readonly print: (pid: string, text: string, where: string) => void
-  readonly denied: (frame: Frame, action: string, resource: string) => void
-  readonly broken: (error: unknown) => void
   /** With `security.strict_mode`. */
   readonly strict: boolean
-  /** Compiled entry of worker threads (worker.ts). */
+  /** Compiled entry of worker threads (worker/worker.ts). */
   readonly entry: URL
 }
 
@@ -81,15 +55,12 @@ export interface WorkerStart {
 }
 
 interface Calling {
-  readonly frame: Frame
   readonly resolve: (result: Payload) => void
   readonly reject: (error: RuntimeError) => void
 }
 
-interface Starting {
-  readonly resolve: () => void
-  readonly reject: (error: RuntimeError) => void
-}
+/** How long figures are waited for. */
+const REPORT_MS = 500
 
 export class Thread implements RemoteThread {
   readonly role: ThreadRole
@@ -98,20 +69,13 @@ export class Thread implements RemoteThread {
   readonly #port: MessagePort
   readonly #shared = new Int32Array(new SharedArrayBuffer(SHARED.words * 4))
   readonly #pipe: Pipe
-  readonly #server: ModuleServer
+  readonly #desk: Desk
   readonly #programs: Numbered<Program>
   readonly #frames: Counted<Frame>
-  readonly #processes = new Map<number, RemoteProcess>()
-  readonly #limits = new WeakMap<RemoteProcess, Limits>()
-  readonly #starting = new Map<number, Starting>()
-  /** Programs that have loaded here once: their next process need not be waited for. */
-  readonly #loaded = new WeakSet<Program>()
+  readonly #processes: RemoteProcesses
   readonly #calls = new Map<number, Calling>()
-  /** Calls of functions the worker waits for, by question. */
-  readonly #asked = new Map<number, AbortController>()
-  readonly #handlers: ReadonlyMap<number, (fields: readonly never[], size: number) => void>
-  readonly #onLost: (error: RuntimeError) => void
   readonly #reports = new Map<number, () => void>()
+  readonly #onLost: (error: RuntimeError) => void
   /** As last reported: bytes of its Lua states, and host objects they hold. */
   memoryUsed = 0
   handles = 0
@@ -126,23 +90,37 @@ export class Thread implements RemoteThread {
     this.#deps = deps
     this.#onLost = onLost
     const say = (code: number, ...fields: unknown[]): void => void this.#pipe.say(code, ...fields)
-    this.#server = new ModuleServer({ modules: deps.modules, say, broken: deps.broken })
+    const server = new ModuleServer({ modules: deps.modules, say, broken: deps.broken })
     this.#programs = new Numbered((number, program) => say(DEFINE.program, number, packProgram(program)))
     this.#frames = new Counted(
       (number, frame) => say(DEFINE.frame, number, packFrame(frame)),
       (number) => say(TO_WORKER.frameGone, number),
     )
-    this.#handlers = this.#operations()
+    this.#processes = new RemoteProcesses(this.#frames, () => this.#keepAwake())
+    this.#desk = new Desk(deps, {
+      thread: this,
+      name: role.name,
+      generated: role.generated,
+      processes: this.#processes,
+      programs: this.#programs,
+      frames: this.#frames,
+      server,
+      say: (code, ...fields) => {
+        say(code, ...fields)
+        this.#pipe.flush()
+      },
+      now: () => this.#now(),
+    })
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     this.#pipe = new Pipe({
-      extension: new LuaValues(this.#server),
+      extension: new LuaValues(server),
       post: (bytes) => {
         port1.postMessage(bytes, [bytes.buffer])
         Atomics.add(this.#shared, SHARED.posted, 1)
         Atomics.notify(this.#shared, SHARED.posted)
       },
-      handle: (code, fields, size) => this.#handlers.get(code)?.(fields as readonly never[], size),
+      handle: (code, fields, size) => this.#handle(code, fields, size),
       broken: deps.broken,
       consumed: (bytes) => {
         Atomics.add(this.#shared, SHARED.consumed, bytes)
@@ -154,7 +132,7 @@ export class Thread implements RemoteThread {
       this.#pipe.pump()
     })
     this.#worker = this.#start(port2)
-    this.#refresh()
+    this.#keepAwake()
   }
 
   #start(port: MessagePort): Worker {
@@ -162,7 +140,7 @@ export class Thread implements RemoteThread {
     const { name, generated, host, heapMegabytes } = this.role
     const workerData: WorkerStart = {
       port,
-      shared: this.#shared.buffer as SharedArrayBuffer,
+      shared: this.#shared.buffer as SharedArrayBuffer, // made as one above
       cells: cells.cells.memory,
       wasm,
       generated,
@@ -187,43 +165,20 @@ export class Thread implements RemoteThread {
 
   /** Starts a process there. Its `starting` settles when the code has loaded, unless it has loaded there before. */
   create(program: Program, init: ProcessInit): RemoteProcess {
-    const args = sayable(init.args)
+    const { serial, host, parent } = init
     const process = new RemoteProcess(this, program.code.id, init, this.#now())
     const frame = this.#frames.take(init.frame)
-    const { parent } = init
-    const known = this.#loaded.has(program)
+    const awaited = !this.#processes.hasLoaded(program)
+    const by = [parent?.serial ?? 0, parent?.host ?? '']
     try {
-      this.#pipe.say(
-        TO_WORKER.spawn,
-        init.serial,
-        init.host,
-        this.#programs.of(program),
-        frame,
-        args,
-        parent?.serial ?? 0,
-        parent?.host ?? '',
-        !known,
-      )
+      const number = this.#programs.of(program)
+      this.#pipe.say(TO_WORKER.spawn, serial, host, number, frame, sayable(init.args), ...by, awaited)
     } catch (error) {
       this.#frames.give(init.frame)
       throw error
     }
-    this.#limits.set(process, program.limits)
-    this.#processes.set(init.serial, process)
-    if (!known) {
-      process.starting = new Promise((resolve, reject) => {
-        this.#starting.set(init.serial, {
-          resolve: () => {
-            this.#loaded.add(program)
-            resolve()
-          },
-          reject,
-        })
-      })
-      // Whoever wants to know asks; nobody has to.
-      process.starting.catch(() => undefined)
-    }
-    this.#refresh()
+    if (awaited) this.#processes.awaitStart(process, program)
+    this.#processes.add(process, program.limits)
     return process
   }
 
@@ -233,60 +188,53 @@ export class Thread implements RemoteThread {
       const id = ++this.#lastCall
       const number = this.#frames.take(frame)
       const cancel = (): void => void this.#pipe.say(TO_WORKER.cancel, id)
-      const done = (): void => {
+      const over = (): void => {
+        this.#calls.delete(id)
         signal.removeEventListener('abort', cancel)
         this.#frames.give(frame)
-        this.#refresh()
+        this.#keepAwake()
       }
-      this.#calls.set(id, {
-        frame,
-        resolve: (result) => {
-          done()
+      const calling: Calling = {
+        resolve(result) {
+          over()
           resolve(result)
         },
-        reject: (error) => {
-          done()
+        reject(error) {
+          over()
           reject(error)
         },
-      })
+      }
+      this.#calls.set(id, calling)
+      signal.addEventListener('abort', cancel)
+      this.#keepAwake()
       try {
         this.#pipe.say(TO_WORKER.call, id, this.#programs.of(program), maxSize, number, sayable(args))
       } catch (error) {
-        this.#calls.delete(id)
-        done()
-        reject(error)
-        return
+        calling.reject(error as RuntimeError) // an argument that cannot cross
       }
-      signal.addEventListener('abort', cancel)
-      this.#refresh()
     })
   }
 
   deliver(process: RemoteProcess, topic: string, from: string, payload: Payload): void {
     const { cells } = this.#deps
-    const limits = this.#limits.get(process) ?? trustedLimits
-    const cell = cells.of(process.serial)
+    const { serial } = process
+    const limits = this.limitsOf(process)
+    const cell = cells.of(serial)
     requireRoom(cells.cells, cell, process.pid, limits)
     const limit = Math.min(limits.messageBytes, payload.limit ?? limits.messageBytes)
-    const size = this.#pipe.sayWithin(
-      limit,
-      TO_WORKER.deliver,
-      process.serial,
-      topic,
-      from,
-      cell.index,
-      sayable(payload),
-    )
+    const size = this.#pipe.sayWithin(limit, TO_WORKER.deliver, serial, topic, from, cell.index, sayable(payload))
     cells.cells.add(cell.index, size)
   }
 
-  /** Passes on a message of another thread, which its sender has counted. */
   forward(serial: number, topic: string, from: string, cell: number, values: CrossedPayload): void {
     this.#pipe.say(TO_WORKER.deliver, serial, topic, from, cell, values)
   }
 
-  event(process: RemoteProcess, event: ProcessEvent): void {
-    const { serial } = process
+  limitsOf(process: RemoteProcess): Limits {
+    return this.#processes.limitsOf(process)
+  }
+
+  event({ serial }: RemoteProcess, event: ProcessEvent): void {
     const { kind, from, at } = event
     if (kind === 'pid.exit' || kind === 'pid.link.down') {
       settleExit(
@@ -300,8 +248,8 @@ export class Thread implements RemoteThread {
     }
   }
 
-  terminate(process: RemoteProcess, error: RuntimeError): void {
-    this.#pipe.say(TO_WORKER.terminate, process.serial, error)
+  terminate({ serial }: RemoteProcess, error: RuntimeError): void {
+    this.#pipe.say(TO_WORKER.terminate, serial, error)
   }
 
   /** No new process or call will use this program. */
@@ -324,7 +272,23 @@ export class Thread implements RemoteThread {
     this.#pipe.say(TO_WORKER.gcPercent, percent)
   }
 
-  // ---- how it is ----
+  // ---- what it says ----
+
+  #handle(code: number, fields: readonly unknown[], size: number): void {
+    if (code === TO_MAIN.result) {
+      const [id, error, result] = fields as [number, RuntimeError | undefined, Payload] // of this operation
+      if (error === undefined) this.#calls.get(id)?.resolve(result)
+      else this.#calls.get(id)?.reject(error)
+    } else if (code === TO_MAIN.report) {
+      const [question, memory, handles, processes] = fields as [number, number, number, readonly ActivityReport[]]
+      this.memoryUsed = memory
+      this.handles = handles
+      this.#processes.reported(processes)
+      this.#reports.get(question)?.()
+    } else if (!this.#desk.handle(code, fields, size)) {
+      throw new Error(`thread ${this.role.name} said ${code}`)
+    }
+  }
 
   /** Asks for fresh figures, after a full collection if wanted; resolves without them when the thread has no time. */
   refresh(collected: boolean): Promise<void> {
@@ -341,17 +305,7 @@ export class Thread implements RemoteThread {
     })
   }
 
-  #reported(question: number, memory: number, handles: number, processes: readonly Activity[]): void {
-    this.memoryUsed = memory
-    this.handles = handles
-    for (const [serial, state, coroutines, queued, cpu, steps] of processes) {
-      const process = this.#processes.get(serial)
-      if (process === undefined) continue
-      process.activity = { state, coroutines, queued, cpu }
-      process.steps = steps
-    }
-    this.#reports.get(question)?.()
-  }
+  // ---- how it is ----
 
   /** Processes that run in it, those of calls included as far as others may have met them. */
   get processCount(): number {
@@ -391,20 +345,14 @@ export class Thread implements RemoteThread {
     this.#lost = true
     this.#pipe.close()
     this.#port.close()
-    for (const { reject } of this.#calls.values()) reject(error)
-    this.#calls.clear()
-    for (const { reject } of this.#starting.values()) reject(error)
-    this.#starting.clear()
-    for (const abort of this.#asked.values()) abort.abort()
+    for (const { reject } of [...this.#calls.values()]) reject(error)
     for (const done of [...this.#reports.values()]) done()
-    this.#server.close()
-    const processes = [...this.#processes.values()]
-    this.#processes.clear()
-    for (const process of processes) process.end({ error, result: undefined })
+    this.#desk.close()
+    this.#processes.lose(error)
   }
 
   /** The thread keeps the program alive while something in it has not ended. */
-  #refresh(): void {
+  #keepAwake(): void {
     if (this.busy === this.#awake || this.#lost) return
     this.#awake = this.busy
     if (this.#awake) {
@@ -419,311 +367,4 @@ export class Thread implements RemoteThread {
   #now(): number {
     return Number(this.#deps.clock.wallNanos() / 1_000_000n)
   }
-
-  // ---- what it reports and asks ----
-
-  #operations(): ReadonlyMap<number, (fields: readonly never[], size: number) => void> {
-    const { kernel, broken, print, denied } = this.#deps
-    const operations: [number, (fields: readonly never[], size: number) => void][] = [
-      [TO_MAIN.introduce, (fields) => this.#introduce(...(fields as unknown as Introduction))],
-      [TO_MAIN.announce, (fields) => this.#announce(...(fields as unknown as Announcement))],
-      [
-        TO_MAIN.started,
-        ([serial]) => {
-          this.#starting.get(serial)?.resolve()
-          this.#starting.delete(serial)
-        },
-      ],
-      [TO_MAIN.notStarted, ([serial, error]) => this.#notStarted(serial, error)],
-      [TO_MAIN.ended, ([serial, error, result, steps]) => this.#ended(serial, error, result, steps)],
-      [TO_MAIN.upgraded, ([serial, definition]) => this.#processes.get(serial)?.upgraded(definition)],
-      [
-        TO_MAIN.deliver,
-        ([serial, topic, from, cell, values], size) => this.#route(serial, topic, from, cell, values, size),
-      ],
-      [
-        TO_MAIN.result,
-        ([id, error, result]) => {
-          const calling = this.#calls.get(id)
-          this.#calls.delete(id)
-          if (error !== undefined) calling?.reject(error)
-          else calling?.resolve(result)
-        },
-      ],
-      [
-        TO_MAIN.abort,
-        ([question]) => {
-          this.#server.abort(question)
-          this.#asked.get(question)?.abort()
-        },
-      ],
-      [TO_MAIN.released, ([number, mentions]) => this.#server.released(number, mentions)],
-      [TO_MAIN.channelCollected, ([channel, how]) => this.#server.channelCollected(channel, how)],
-      [TO_MAIN.print, ([pid, text, where]) => print(pid, text, where)],
-      [
-        TO_MAIN.report,
-        ([question, memory, handles, processes]) => this.#reported(question, memory, handles, processes),
-      ],
-      [TO_MAIN.broken, ([text]) => broken(new Error(text))],
-      [
-        TO_MAIN.denied,
-        ([number, action, resource]) => {
-          const frame = this.#frames.get(number)
-          if (frame !== undefined) denied(frame, action, resource)
-        },
-      ],
-      [
-        ASK.invoke,
-        ([question, serial, number, where, args, standsStill]) => {
-          const process = this.#processes.get(serial)
-          const answer = (answered: Answered): void => this.#answer(question, answered)
-          if (process === undefined) answer([ANSWER.error, ended()])
-          else this.#server.invoke(question, process, number, where, args, standsStill, answer)
-        },
-      ],
-      [
-        ASK.call,
-        ([question, number, id, args]) => {
-          const abort = new AbortController()
-          this.#asked.set(question, abort)
-          const frame = this.#frames.get(number)
-          const called =
-            frame === undefined
-              ? Promise.reject(ended())
-              : Promise.resolve().then(() => this.#deps.functions.callPayload(id, args, frame, abort.signal))
-          called
-            .then(
-              (result: Payload): Answered => [ANSWER.value, sayable(result)],
-              (error: unknown): Answered => [ANSWER.error, asRuntimeError(error)],
-            )
-            .then((answered) => {
-              this.#asked.delete(question)
-              this.#answer(question, answered)
-            })
-        },
-      ],
-      [ASK.spawn, (fields) => this.#spawnFor(...(fields as unknown as SpawnQuestion))],
-    ]
-    const questions: [number, (...fields: never[]) => unknown][] = [
-      [ASK.locate, (target: string) => this.#locate(target)],
-      [ASK.definition, (id: string) => this.#definition(id)],
-      [ASK.function, (id: string) => this.#function(id)],
-      [ASK.open, (name: string) => this.#server.open(name)],
-      [ASK.inspect, (number: number, what: number, argument: unknown) => this.#server.inspect(number, what, argument)],
-      [ASK.serials, () => kernel.grantSerials(SERIALS_AT_ONCE)],
-      [
-        ASK.evaluate,
-        (number: number, confined: boolean, action: string, resource: string, attributes: ValueMap | undefined) =>
-          this.#evaluate(number, confined, action, resource, attributes),
-      ],
-    ]
-    for (const [code, ask] of questions) {
-      operations.push([code, ([question, ...fields]) => this.#answerTo(question, () => ask(...fields))])
-    }
-    return new Map(operations)
-  }
-
-  #answer(question: number, [how, value]: Answered): void {
-    if (this.#lost) return
-    try {
-      this.#pipe.say(TO_WORKER.answer, question, how, value)
-    } catch (error) {
-      this.#pipe.say(TO_WORKER.answer, question, ANSWER.error, asRuntimeError(error))
-    }
-    // It may be standing still for this.
-    this.#pipe.flush()
-  }
-
-  #answerTo(question: number, ask: () => unknown): void {
-    try {
-      this.#answer(question, [ANSWER.value, ask()])
-    } catch (error) {
-      if (!(error instanceof RuntimeError)) this.#deps.broken(error)
-      this.#answer(question, [ANSWER.error, asRuntimeError(error)])
-    }
-  }
-
-  /** A process over there that others have not met: the one of a function call. */
-  #introduce(
-    serial: number,
-    host: string,
-    definition: string,
-    frameNumber: number,
-    parentSerial: number,
-    parentHost: string,
-  ): void {
-    const { kernel } = this.#deps
-    const frame = this.#frames.get(frameNumber)
-    if (frame === undefined) throw new Error(`thread ${this.role.name}: no frame ${frameNumber}`)
-    const parent = parentSerial === 0 ? undefined : { serial: parentSerial, host: parentHost }
-    const over = (process: Process, exit: Exit): void => kernel.remove(process, exit)
-    const init = kernel.init(serial, host, frame, noPayload, over, parent)
-    kernel.add(this.#adopt(init, definition, frame))
-  }
-
-  /** A process it has started on its host. */
-  #announce(
-    serial: number,
-    host: string,
-    definition: string,
-    frameNumber: number,
-    parentSerial: number,
-    monitor: boolean,
-    link: boolean,
-  ): void {
-    const { kernel } = this.#deps
-    const frame = this.#frames.get(frameNumber)
-    if (frame === undefined) throw new Error(`thread ${this.role.name}: no frame ${frameNumber}`)
-    kernel.spawn({
-      definition,
-      host,
-      args: noPayload,
-      frame,
-      parent: kernel.bySerial(parentSerial),
-      monitor,
-      link,
-      made: { serial, create: (init) => this.#adopt(init, definition, frame) },
-    })
-  }
-
-  #adopt(init: ProcessInit, definition: string, frame: Frame): RemoteProcess {
-    const process = new RemoteProcess(this, definition, init, this.#now())
-    this.#frames.take(frame)
-    this.#processes.set(init.serial, process)
-    this.#refresh()
-    return process
-  }
-
-  #notStarted(serial: number, error: RuntimeError): void {
-    const process = this.#forgetProcess(serial)
-    const starting = this.#starting.get(serial)
-    this.#starting.delete(serial)
-    if (process === undefined) return
-    // Whoever started it is told so, and nobody else: there never was such a process.
-    process.neverStarted = starting !== undefined
-    process.end({ error, result: undefined })
-    starting?.reject(error)
-  }
-
-  #ended(serial: number, error: RuntimeError | undefined, result: CrossedPayload | undefined, steps: number): void {
-    const process = this.#forgetProcess(serial)
-    if (process === undefined) return
-    process.steps = steps
-    process.end(error === undefined ? { error, result: result ?? noPayload } : { error, result: undefined })
-  }
-
-  #forgetProcess(serial: number): RemoteProcess | undefined {
-    const process = this.#processes.get(serial)
-    if (process === undefined) return undefined
-    this.#processes.delete(serial)
-    this.#frames.give(process.frame)
-    this.#refresh()
-    return process
-  }
-
-  #route(serial: number, topic: string, from: string, cell: number, values: CrossedPayload, size: number): void {
-    const { kernel, cells } = this.#deps
-    const target = kernel.bySerial(serial)
-    if (target instanceof RemoteProcess && target.thread instanceof Thread) {
-      target.thread.forward(serial, topic, from, cell, values)
-      return
-    }
-    const payload = remotePayload(values, cells.cells, cell, size)
-    try {
-      if (target === undefined) payload.read()
-      else target.deliver(topic, from, payload)
-    } catch (error) {
-      // It has ended, or what was sent cannot be taken: for its sender as if it had ended first (PROMISES P1).
-      payload.read()
-      if (!(error instanceof RuntimeError)) throw error
-    }
-  }
-
-  #locate(target: string): unknown {
-    const { kernel, cells } = this.#deps
-    const process = kernel.find(target)
-    const limits = limitsOf(process, this.#limits)
-    const { index, generation } = cells.of(process.serial)
-    return [
-      process.serial,
-      process.pid,
-      index,
-      generation,
-      limits.mailboxMessages,
-      limits.mailboxBytes,
-      limits.messageBytes,
-    ]
-  }
-
-  #definition(id: string): unknown {
-    const program = this.#deps.definition(id)
-    return program === undefined ? null : this.#programs.of(program)
-  }
-
-  #function(id: string): unknown {
-    const found = this.role.generated ? undefined : this.#deps.functionProgram(id)
-    return found === undefined ? null : [this.#programs.of(found.program), found.maxSize]
-  }
-
-  #evaluate(
-    number: number,
-    confined: boolean,
-    action: string,
-    resource: string,
-    attributes: ValueMap | undefined,
-  ): unknown {
-    const frame = this.#frames.get(number)
-    const actor = confined ? frame?.confinement?.actor : frame?.actor
-    const scope = confined ? frame?.confinement?.scope : frame?.scope
-    return actor === undefined || scope === undefined ? 'deny' : scope.evaluate(actor, action, resource, attributes)
-  }
-
-  #spawnFor(
-    question: number,
-    parentSerial: number,
-    definition: string,
-    host: string,
-    args: CrossedPayload,
-    monitor: boolean,
-    link: boolean,
-  ): void {
-    const { kernel } = this.#deps
-    const parent = this.#processes.get(parentSerial)
-    if (parent === undefined) {
-      this.#answer(question, [ANSWER.error, ended()])
-      return
-    }
-    let child: Process
-    try {
-      child = kernel.spawn({ definition, host, args, frame: parent.frame, parent, monitor, link })
-    } catch (error) {
-      this.#answer(question, [ANSWER.error, asRuntimeError(error)])
-      return
-    }
-    if (child.starting === undefined) this.#answer(question, [ANSWER.value, child.pid])
-    else
-      child.starting.then(
-        () => this.#answer(question, [ANSWER.value, child.pid]),
-        (error: unknown) => this.#answer(question, [ANSWER.error, asRuntimeError(error)]),
-      )
-  }
-}
-
-type Activity = [number, ProcessActivity['state'], number, number, number, number]
-type Introduction = [number, string, string, number, number, string]
-type Announcement = [number, string, string, number, number, boolean, boolean]
-type SpawnQuestion = [number, number, string, string, CrossedPayload, boolean, boolean]
-
-const SERIALS_AT_ONCE = 4096
-/** How long figures are waited for. */
-const REPORT_MS = 500
-
-function ended(): RuntimeError {
-  return new RuntimeError('NotFound', 'process not found', { retryable: false })
-}
-
-/** What a process may be sent; one that is no Lua has the limits of trusted code. */
-function limitsOf(process: Process, remote: WeakMap<RemoteProcess, Limits>): Limits {
-  if (process instanceof RemoteProcess) return remote.get(process) ?? trustedLimits
-  return (process as { program?: Program }).program?.limits ?? trustedLimits
 }

@@ -1,0 +1,116 @@
+// The processes of one worker thread as the main thread keeps them: which there are, what they may be sent, and who waits until
+// the code of one has loaded.
+
+import type { RuntimeError } from '../core/error.ts'
+import type { Frame } from '../core/frame.ts'
+import { type Limits, type Program, trustedLimits } from '../lua/program.ts'
+import type { ProcessActivity } from '../process/process.ts'
+import type { Counted } from './numbered.ts'
+import type { RemoteProcess } from './remote-process.ts'
+
+interface Starting {
+  readonly resolve: () => void
+  readonly reject: (error: RuntimeError) => void
+}
+
+/** What a worker reports of a process: serial, state, coroutines, unread messages, milliseconds of CPU, slices. */
+export type ActivityReport = readonly [number, ProcessActivity['state'], number, number, number, number]
+
+export class RemoteProcesses {
+  readonly #frames: Counted<Frame>
+  readonly #bySerial = new Map<number, RemoteProcess>()
+  readonly #limits = new WeakMap<RemoteProcess, Limits>()
+  readonly #starting = new Map<number, Starting>()
+  /** Programs that have loaded there once: their next process need not be waited for. */
+  readonly #loaded = new WeakSet<Program>()
+  readonly #changed: () => void
+
+  /** `frames` keeps those of the processes known to the worker; `changed` is told when there are more or fewer. */
+  constructor(frames: Counted<Frame>, changed: () => void) {
+    this.#frames = frames
+    this.#changed = changed
+  }
+
+  get size(): number {
+    return this.#bySerial.size
+  }
+
+  get(serial: number): RemoteProcess | undefined {
+    return this.#bySerial.get(serial)
+  }
+
+  /** Adds a process whose frame was taken for it. */
+  add(process: RemoteProcess, limits: Limits = trustedLimits): void {
+    this.#limits.set(process, limits)
+    this.#bySerial.set(process.serial, process)
+    this.#changed()
+  }
+
+  /** It is over there no longer; its frame is given back. */
+  forget(serial: number): RemoteProcess | undefined {
+    const process = this.#bySerial.get(serial)
+    if (process === undefined) return undefined
+    this.#bySerial.delete(serial)
+    this.#frames.give(process.frame)
+    this.#changed()
+    return process
+  }
+
+  limitsOf(process: RemoteProcess): Limits {
+    return this.#limits.get(process) ?? trustedLimits
+  }
+
+  // ---- until the code has loaded ----
+
+  hasLoaded(program: Program): boolean {
+    return this.#loaded.has(program)
+  }
+
+  /** From here on its `starting` says whether its code loads. */
+  awaitStart(process: RemoteProcess, program: Program): void {
+    process.starting = new Promise((resolve, reject) => {
+      const loaded = (): void => {
+        this.#loaded.add(program)
+        resolve()
+      }
+      this.#starting.set(process.serial, { resolve: loaded, reject })
+    })
+    // Whoever wants to know asks; nobody has to.
+    process.starting.catch(() => undefined)
+  }
+
+  started(serial: number): void {
+    this.#starting.get(serial)?.resolve()
+    this.#starting.delete(serial)
+  }
+
+  /** Whoever started it is told so, and nobody else: there never was such a process. */
+  notStarted(serial: number, error: RuntimeError): void {
+    const process = this.forget(serial)
+    const starting = this.#starting.get(serial)
+    this.#starting.delete(serial)
+    if (process === undefined) return
+    process.neverStarted = starting !== undefined
+    process.end({ error, result: undefined })
+    starting?.reject(error)
+  }
+
+  // ---- for all of them ----
+
+  reported(reports: readonly ActivityReport[]): void {
+    for (const [serial, state, coroutines, queued, cpu, steps] of reports) {
+      const process = this.#bySerial.get(serial)
+      if (process === undefined) continue
+      process.activity = { state, coroutines, queued, cpu }
+      process.steps = steps
+    }
+  }
+
+  /** The thread is gone: each ends with this error. */
+  lose(error: RuntimeError): void {
+    for (const serial of [...this.#starting.keys()]) this.notStarted(serial, error)
+    const processes = [...this.#bySerial.values()]
+    this.#bySerial.clear()
+    for (const process of processes) process.end({ error, result: undefined })
+  }
+}
