@@ -3,7 +3,7 @@
 
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { asRuntimeError, RuntimeError } from '../../core/error.ts'
-import { type Actor, emptyFrame, type Frame, type Scope } from '../../core/frame.ts'
+import type { Frame } from '../../core/frame.ts'
 import { dataModules, globalDataModules } from '../../features/data-modules.ts'
 import { funcsFunctions } from '../../features/funcs/raw.ts'
 import { decodeJson } from '../../features/json/decode.ts'
@@ -12,7 +12,6 @@ import { payloadFunctions } from '../../features/payload.ts'
 import { processFunctions } from '../../features/process/raw.ts'
 import type { Channel } from '../../lua/channel.ts'
 import { Engines } from '../../lua/engines.ts'
-import { FunctionPool } from '../../lua/function-pool.ts'
 import { LuaProcess } from '../../lua/lua-process.ts'
 import type { LuaModule } from '../../lua/module.ts'
 import type { Program } from '../../lua/program.ts'
@@ -32,15 +31,15 @@ import { Scheduler } from '../../process/scheduler.ts'
 import { Guard } from '../../security/guard.ts'
 import { Cells } from '../cells.ts'
 import { LuaValues } from '../lua-values.ts'
-import { type PackedFrame, type PackedProgram, unpackProgram } from '../pack.ts'
 import { ASK, DEFINE, TO_MAIN, TO_WORKER } from '../protocol.ts'
 import { type CrossedPayload, remotePayload } from '../remote-payload.ts'
 import { sayable } from '../sayable.ts'
 import type { WorkerStart } from '../thread.ts'
+import { Calls } from './calls.ts'
+import { Definitions } from './definitions.ts'
 import { Elsewhere } from './elsewhere.ts'
 import { MainThread } from './main-thread.ts'
 import { Mirror } from './mirror.ts'
-import { RemoteScope } from './remote-scope.ts'
 import { WorkerFunctions } from './worker-functions.ts'
 
 type Handler = (fields: readonly never[], size: number) => void
@@ -57,12 +56,10 @@ export class WorkerRuntime {
   readonly #cells: Cells
   readonly #functions: WorkerFunctions
   readonly #handlers: ReadonlyMap<number, Handler>
-  readonly #programs = new Map<number, Program>()
-  readonly #frames = new Map<number, Frame>()
-  readonly #frameNumbers = new WeakMap<Frame, number>()
-  readonly #definitions = new Map<string, Program | null>()
-  readonly #pools = new Map<Program, FunctionPool>()
-  readonly #calls = new Map<number, AbortController>()
+  readonly #told = new Definitions(() => this.#main)
+  readonly #calls: Calls
+  /** Current programs by definition, as far as somebody asked; null when there is none. */
+  readonly #current = new Map<string, Program | null>()
   readonly #channels = new Map<number, Channel>()
   readonly #located = new Map<string, Elsewhere>()
   /** Serials of processes the main thread knows. */
@@ -101,10 +98,15 @@ export class WorkerRuntime {
     }
     this.#functions = new WorkerFunctions({
       main: this.#main,
-      pool: (number, maxSize) => this.#poolOf(this.#program(number), maxSize),
-      frameNumber: (frame) => this.#frameNumber(frame),
+      pool: (number, maxSize) => this.#calls.poolOf(this.#told.program(number), maxSize),
+      frameNumber: (frame) => this.#told.frameNumber(frame),
     })
     this.#engines = this.#bootable(scheduler, mirror)
+    this.#calls = new Calls({
+      kernel: this.#kernel,
+      clock: this.#clock,
+      engineFor: (program) => this.#engines.get(program),
+    })
   }
 
   async boot(): Promise<void> {
@@ -119,7 +121,7 @@ export class WorkerRuntime {
     const guard = new Guard({
       strict: this.#start.strict,
       denied: (frame, action, resource) =>
-        void this.#main.say(TO_MAIN.denied, this.#frameNumber(frame), action, resource),
+        void this.#main.say(TO_MAIN.denied, this.#told.frameNumber(frame), action, resource),
     })
     return new Engines(
       {
@@ -146,21 +148,21 @@ export class WorkerRuntime {
   #operations(): ReadonlyMap<number, Handler> {
     const running = (serial: number): Process | undefined => this.#kernel.bySerial(serial)
     return new Map<number, Handler>([
-      [DEFINE.program, ([number, packed]) => void this.#programs.set(number, unpackProgram(packed as PackedProgram))],
-      [DEFINE.frame, ([number, packed]) => this.#defineFrame(number, packed)],
-      [TO_WORKER.frameGone, ([number]) => void this.#frames.delete(number)],
+      [DEFINE.program, ([number, packed]) => this.#told.defineProgram(number, packed)],
+      [DEFINE.frame, ([number, packed]) => this.#told.defineFrame(number, packed)],
+      [TO_WORKER.frameGone, ([number]) => this.#told.forgetFrame(number)],
       [
         TO_WORKER.spawn,
         ([serial, host, program, frame, args, parentSerial, parentHost, awaited]) => {
           const parent = parentSerial === 0 ? undefined : { serial: parentSerial, host: parentHost }
-          this.#startProcess(serial, host, this.#program(program), this.#frame(frame), args, parent, awaited)
+          this.#startProcess(serial, host, this.#told.program(program), this.#told.frame(frame), args, parent, awaited)
         },
       ],
       [TO_WORKER.deliver, (fields, size) => this.#deliver(...(fields as unknown as Delivery), size)],
       [TO_WORKER.event, ([serial, ...event]) => running(serial)?.event(eventOf(event as unknown as EventFields))],
       [TO_WORKER.terminate, ([serial, error]) => running(serial)?.terminate(error)],
       [TO_WORKER.call, (fields) => this.#call(...(fields as unknown as CallFields))],
-      [TO_WORKER.cancel, ([call]) => this.#calls.get(call)?.abort()],
+      [TO_WORKER.cancel, ([call]) => this.#calls.cancel(call)],
       [TO_WORKER.openChannel, ([id, serial, capacity]) => this.#openChannel(id, serial, capacity)],
       [
         TO_WORKER.push,
@@ -181,48 +183,16 @@ export class WorkerRuntime {
     ])
   }
 
-  #program(number: number): Program {
-    const program = this.#programs.get(number)
-    if (program === undefined) throw new Error(`no program ${number}`)
-    return program
-  }
-
-  #frame(number: number): Frame {
-    const frame = this.#frames.get(number)
-    if (frame === undefined) throw new Error(`no frame ${number}`)
-    return frame
-  }
-
-  #frameNumber(frame: Frame): number {
-    return this.#frameNumbers.get(frame) ?? 0
-  }
-
-  #defineFrame(number: number, { actor, judged, context, confined }: PackedFrame): void {
-    const scope = (confinement: boolean): Scope => new RemoteScope(this.#main, number, confinement)
-    const ceiling = (limited: Actor): Frame['confinement'] => ({ actor: limited, scope: scope(true) })
-    const frame: Frame = {
-      ...emptyFrame,
-      actor,
-      scope: judged ? scope(false) : undefined,
-      context: Object.freeze(Object.assign(Object.create(null), context)),
-      confinement: confined === undefined ? undefined : ceiling(confined),
-    }
-    this.#frames.set(number, frame)
-    this.#frameNumbers.set(frame, number)
-  }
-
   #retire(number: number): void {
-    const program = this.#programs.get(number)
+    const program = this.#told.forgetProgram(number)
     if (program === undefined) return
-    this.#programs.delete(number)
     this.#forget()
-    this.#pools.get(program)?.close()
-    this.#pools.delete(program)
+    this.#calls.retire(program)
     for (const engine of this.#engines.all()) engine.retire(program)
   }
 
   #forget(): void {
-    this.#definitions.clear()
+    this.#current.clear()
     this.#functions.forget()
   }
 
@@ -281,17 +251,25 @@ export class WorkerRuntime {
     const process = this.#make(serial, host, program, frame, args, { serial: parent.serial, host: parent.host })
     this.#known.add(serial)
     const relations = [monitor === true, link === true]
-    this.#main.say(TO_MAIN.announce, serial, host, definition, this.#frameNumber(frame), parent.serial, ...relations)
+    this.#main.say(
+      TO_MAIN.announce,
+      serial,
+      host,
+      definition,
+      this.#told.frameNumber(frame),
+      parent.serial,
+      ...relations,
+    )
     return process.pid
   }
 
   /** The current program of a definition; null when there is none. */
   #definition(id: string): Program | null {
-    let program = this.#definitions.get(id)
+    let program = this.#current.get(id)
     if (program === undefined) {
       const number = this.#main.ask(ASK.definition, id) as number | null
-      program = number === null ? null : this.#program(number)
-      this.#definitions.set(id, program)
+      program = number === null ? null : this.#told.program(number)
+      this.#current.set(id, program)
     }
     return program
   }
@@ -312,7 +290,7 @@ export class WorkerRuntime {
     this.#known.add(process.serial)
     const { serial, host, definition, frame, parent } = process
     const by = [parent?.serial ?? 0, parent?.host ?? '']
-    this.#main.say(TO_MAIN.introduce, serial, host, definition, this.#frameNumber(frame), ...by)
+    this.#main.say(TO_MAIN.introduce, serial, host, definition, this.#told.frameNumber(frame), ...by)
     this.#kernel.watch(process, (exit) => this.#ended(process, exit))
   }
 
@@ -369,44 +347,18 @@ export class WorkerRuntime {
   // ---- calls of functions ----
 
   #call(call: number, program: number, maxSize: number, frame: number, args: CrossedPayload): void {
-    const abort = new AbortController()
-    this.#calls.set(call, abort)
     const over = (error: RuntimeError | undefined, result: Payload | undefined): void => {
-      this.#calls.delete(call)
       try {
         this.#main.say(TO_MAIN.result, call, error, result && sayable(result))
       } catch (thrown) {
         this.#main.say(TO_MAIN.result, call, this.#failure(thrown), undefined)
       }
     }
-    try {
-      // At once: the program may be retired by the very next word.
-      const pool = this.#poolOf(this.#program(program), maxSize)
-      pool.callPayload(args, this.#frame(frame), abort.signal).then(
-        (result) => over(undefined, result),
-        (error: unknown) => over(this.#failure(error), undefined),
-      )
-    } catch (error) {
-      over(this.#failure(error), undefined)
-    }
-  }
-
-  #poolOf(program: Program, maxSize: number): FunctionPool {
-    let pool = this.#pools.get(program)
-    if (pool === undefined) {
-      pool = new FunctionPool(
-        program,
-        { maxSize },
-        {
-          kernel: this.#kernel,
-          clock: this.#clock,
-          engineFor: (wanted) => this.#engines.get(wanted),
-          confine: (_program, frame) => frame,
-        },
-      )
-      this.#pools.set(program, pool)
-    }
-    return pool
+    // Begun at once: the program may be retired by the very next word.
+    this.#calls.run(call, this.#told.program(program), maxSize, this.#told.frame(frame), args).then(
+      (result) => over(undefined, result),
+      (error: unknown) => over(this.#failure(error), undefined),
+    )
   }
 
   // ---- channels that modules of the main thread feed ----
