@@ -18,7 +18,7 @@ const MAX_EXACT_DEPTH = 1000
 /** A table DAG can unfold to any size: this many nodes of one value is the end. */
 const MAX_NODES = 4_000_000
 /** What code made at run time may hand over at once: reading more would take too long. */
-const MAX_NODES_GENERATED = 250_000
+const MAX_NODES_GENERATED = 100_000
 /** Text in one value read from Lua: a table may hold the same long string a million times. */
 const MAX_TEXT = 512 << 20
 /** Bytes of text that take about as long to read as one part. */

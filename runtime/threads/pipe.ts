@@ -18,6 +18,8 @@ export interface PipeOptions {
   readonly broken: (error: unknown) => void
   /** Told of each batch that was worked off, with its size. */
   readonly consumed?: (bytes: number) => void
+  /** Told when working off begins and when it is over. */
+  readonly turn?: (running: boolean) => void
 }
 
 interface Operation {
@@ -41,6 +43,7 @@ export class Pipe {
   readonly #held: Operation[] = []
   #flushing = false
   #pumping = false
+  #scheduled = false
   #closed = false
 
   constructor(options: PipeOptions) {
@@ -95,22 +98,35 @@ export class Pipe {
     this.#batches.push({ reader: new WireReader(bytes, this.#options.extension), size: bytes.length })
   }
 
+  /**
+   * Has what was received worked off when this turn of Node's loop is over: in one turn a port may hand over any number of
+   * batches, and others want to run between them.
+   */
+  pumpLater(): void {
+    if (this.#scheduled || this.#closed) return
+    this.#scheduled = true
+    setImmediate(this.pump)
+  }
+
   /** Works off what was received, for a while, and goes on in a later turn if that was not enough. */
   readonly pump = (): void => {
+    this.#scheduled = false
     if (this.#pumping) return
     this.#pumping = true
+    this.#options.turn?.(true)
     const start = performance.now()
     let count = 0
     try {
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
         this.#handle(next)
         if (++count % LOOK_EVERY === 0 && performance.now() - start > PUMP_MS) {
-          setImmediate(this.pump)
+          this.pumpLater()
           return
         }
       }
     } finally {
       this.#pumping = false
+      this.#options.turn?.(false)
     }
   }
 

@@ -129,7 +129,7 @@ export class Thread implements RemoteThread {
     })
     port1.on('message', (bytes: Uint8Array) => {
       this.#pipe.receive(bytes)
-      this.#pipe.pump()
+      this.#pipe.pumpLater()
     })
     this.#worker = this.#start(port2)
     this.#keepAwake()

@@ -6,11 +6,12 @@ import { RuntimeError } from '../core/error.ts'
 import type { Program } from '../lua/program.ts'
 import { Thread, type ThreadDeps, type ThreadRole } from './thread.ts'
 
-/** How often the watch looks. */
-const LOOK_MS = 50
-/** Looks without a turn after which a thread counts as stuck: code made at run time is given little (PROMISES P6). */
-const PATIENCE_GENERATED = 8
-const PATIENCE = 200
+/** How often the watch looks while code made at run time runs, and while only hosts have processes. */
+const LOOK_OFTEN_MS = 50
+const LOOK_MS = 500
+/** Milliseconds without a turn after which a thread counts as stuck: code made at run time is given little (PROMISES P6). */
+const PATIENCE_GENERATED = 400
+const PATIENCE = 10_000
 /** A look that comes this much late says nothing: the machine, or this thread, was busy. */
 const LATE_MS = 40
 const HEAP_GENERATED = 256
@@ -23,6 +24,7 @@ export interface ThreadsDeps extends ThreadDeps {
 interface Slot {
   readonly role: ThreadRole
   thread: Thread | undefined
+  /** The turn it was seen in last, and for how many milliseconds since. */
   beat: number | undefined
   still: number
 }
@@ -39,7 +41,7 @@ export class Threads {
   readonly #running = new Set<string>()
   #gcPercent: number | undefined
   #watch: Timer | undefined
-  #lastLook = 0
+  #interval = 0
   #closed = false
 
   constructor(deps: ThreadsDeps) {
@@ -146,35 +148,39 @@ export class Threads {
       if (host !== undefined && this.#running.has(host)) thread.hostRunning(true)
       if (this.#gcPercent !== undefined) thread.gcPercent(this.#gcPercent)
     }
-    this.#look()
+    this.#look(place === this.#generated)
     return thread
   }
 
   // ---- the watch ----
 
-  #look(): void {
-    if (this.#watch !== undefined || this.#closed) return
-    this.#lastLook = performance.now()
-    this.#watch = this.#deps.clock.after(LOOK_MS, () => {
+  /** Keeps looking as long as anything runs; `often` when that may be code made at run time. */
+  #look(often: boolean): void {
+    const interval = often ? LOOK_OFTEN_MS : LOOK_MS
+    if (this.#closed || (this.#watch !== undefined && this.#interval <= interval)) return
+    this.#watch?.cancel()
+    this.#interval = interval
+    const due = performance.now() + interval
+    this.#watch = this.#deps.clock.after(interval, () => {
       this.#watch = undefined
-      const late = performance.now() - this.#lastLook - LOOK_MS > LATE_MS
+      const late = performance.now() - due > LATE_MS
       const watched = this.#slots().filter(({ thread }) => thread?.busy === true)
-      for (const place of watched) if (!late) this.#check(place)
-      if (watched.length > 0) this.#look()
+      for (const place of watched) if (!late) this.#check(place, interval)
+      if (watched.length > 0) this.#look(this.#generated.thread?.busy === true)
     })
   }
 
-  #check(place: Slot): void {
+  #check(place: Slot, passed: number): void {
     const { thread, role } = place
     const beat = thread?.beat
-    place.still = beat !== undefined && beat === place.beat ? place.still + 1 : 0
+    place.still = beat !== undefined && beat === place.beat ? place.still + passed : 0
     place.beat = beat
     const patience = role.generated ? PATIENCE_GENERATED : PATIENCE
     if (thread === undefined || place.still < patience) return
     const what = role.generated ? 'code made at run time' : `a process of ${role.host}`
     const error = new RuntimeError(
       'LimitExceeded',
-      `${what} kept its thread busy for more than ${patience * LOOK_MS} ms without a pause: the thread was ended`,
+      `${what} kept its thread busy for more than ${patience} ms without a pause: the thread was ended`,
       { retryable: false },
     )
     place.thread = undefined

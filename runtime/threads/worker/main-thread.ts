@@ -52,16 +52,15 @@ export class MainThread {
         else handle(code, fields, size)
       },
       broken: (error) => this.broken(error),
+      turn: (running) => this.running(running),
     })
   }
 
   /** From here on what arrives is handled. */
   listen(): void {
     this.#port.on('message', (bytes: Uint8Array) => {
-      this.running(true)
       this.#pipe.receive(bytes)
-      this.#pipe.pump()
-      this.running(false)
+      this.#pipe.pumpLater()
     })
   }
 
@@ -134,7 +133,7 @@ export class MainThread {
       Atomics.store(this.#shared, SHARED.state, before)
       this.#stoodStill(performance.now() - start)
       // What came before the answer is handled when this turn is over.
-      setImmediate(this.#pipe.pump)
+      this.#pipe.pumpLater()
     }
   }
 
