@@ -48,7 +48,7 @@ describe('every page', () => {
     const named = [
       ...text
         .replace(/```[\s\S]*?```|^Result: .*$/gm, '')
-        .matchAll(/\b(?:lua|guides|system|framework|tutorials|concepts)\/[a-z0-9_/-]*[a-z0-9_]/g),
+        .matchAll(/(?<![\w/])(?:lua|guides|system|framework|tutorials|concepts)\/[a-z0-9_/-]*[a-z0-9_]/g),
     ]
     const missing = named
       .map(([path]) => path)
