@@ -1,6 +1,6 @@
 local time = require("time")
 
--- Ticks every 5 ms and keeps how much longer than that each gap was; tells who asks, and starts anew.
+-- Ticks every 5 ms and keeps how much longer than that each gap was; tells who asks, and starts anew when told to.
 local INTERVAL_MS = 5
 
 local function summary(late)
@@ -12,13 +12,14 @@ end
 
 local function main()
     process.registry.register("heartbeat")
-    local asked = process.listen("report")
+    local asked, reset = process.listen("report"), process.listen("reset")
     local ticks = time.ticker(INTERVAL_MS .. "ms"):response()
     local late, last = {}, time.now()
     while true do
-        local got = channel.select { ticks:case_receive(), asked:case_receive() }
+        local got = channel.select { ticks:case_receive(), asked:case_receive(), reset:case_receive() }
         if got.channel == asked then
             process.send(got.value, "heartbeat", summary(late))
+        elseif got.channel == reset then
             late, last = {}, time.now()
         else
             local now = time.now()
