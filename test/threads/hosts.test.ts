@@ -1,7 +1,9 @@
 // A process host with several workers: what one may rely on in one thread holds across threads (PROMISES P1 to P5, P9).
 
+import { availableParallelism } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RuntimeError } from '../../runtime/core/error.ts'
+import type { ValueMap } from '../../runtime/core/value.ts'
 import { RemoteProcess } from '../../runtime/threads/remote-process.ts'
 import type { Thread } from '../../runtime/threads/thread.ts'
 import { MAIN, type ThreadHost, threadHost, WORKERS } from '../support/thread-host.ts'
@@ -70,6 +72,21 @@ describe('where processes run', () => {
     while (view?.state === 'ready') view = await look()
     expect(view).toMatchObject({ source: 'app:sleeps', state: 'waiting', activity: { coroutines: 1, queued: 0 } })
     expect(view?.steps).toBeGreaterThan(0)
+  })
+
+  test('are no more than the machine has cores, and at least one is asked for', async () => {
+    const host = (workers: unknown) => ({
+      id: 'app:many',
+      kind: 'process.host',
+      meta: {},
+      data: { host: { workers }, lifecycle: { auto_start: true } } as ValueMap,
+    })
+    await node.host.registry.apply([{ op: 'create', entry: host(1000) }])
+    expect(node.host.hosts().find(({ id }) => id === 'app:many')?.workers).toBe(Math.max(2, availableParallelism()))
+    await expect(node.host.registry.apply([{ op: 'update', entry: host(0) }])).rejects.toThrow(
+      'entry app:many: host.workers must be at least 1, not 0',
+    )
+    await node.host.registry.apply([{ op: 'delete', id: 'app:many' }])
   })
 
   test('one worker is the thread of the runtime itself', () => {

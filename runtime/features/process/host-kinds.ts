@@ -1,5 +1,6 @@
 // The kinds that run processes: process.host, terminal.host and process.service, all of them supervised services.
 
+import { availableParallelism } from 'node:os'
 import { unixSeconds } from '../../core/clock.ts'
 import type { Entry } from '../../core/entry.ts'
 import { moduleError } from '../../core/error.ts'
@@ -41,16 +42,16 @@ interface HostConfig {
   readonly maxProcesses: number
 }
 
-/** Threads beyond this only take turns. */
-const MAX_WORKERS = 64
+/** Threads beyond the machine's cores only take turns: where an app asks for more, it gets these. */
+const mostWorkers = (): number => Math.max(2, availableParallelism())
 
 /** `host.workers`, nested as the original has it (spec/process.md §2); not a matter of terminals. */
 function workersOf(entry: Entry, kind: string): number {
   const host = field(entry, 'host', asMap, undefined)
   if (host === undefined || kind === 'terminal.host') return 1
   const workers = field({ ...entry, data: host }, 'workers', asCount, 1)
-  if (workers >= 1 && workers <= MAX_WORKERS) return workers
-  throw moduleError('Invalid', `entry ${entry.id}: host.workers must be from 1 to ${MAX_WORKERS}, not ${workers}`)
+  if (workers < 1) throw moduleError('Invalid', `entry ${entry.id}: host.workers must be at least 1, not ${workers}`)
+  return Math.min(workers, mostWorkers())
 }
 
 /** `host.limits.processes`, at least one. */
