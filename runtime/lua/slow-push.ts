@@ -30,9 +30,12 @@ export function isLarge(value: unknown, limit: number): boolean {
     room -= 1 + (typeof part === 'string' ? part.length / TEXT_UNIT : 0)
     if (room < 0) return true
     if (typeof part !== 'object' || part === null) return false
+    if (Array.isArray(part)) return part.length > room || part.some(visit)
     if (part instanceof LuaPayload) return visit(part.value)
-    const items = partsOf(part)?.items ?? []
-    return items.length > room || items.some(visit)
+    if (part instanceof Map) return part.size > room || [...part.values()].some(visit)
+    if (!isPlainMap(part)) return false
+    for (const key in part) if (visit(part[key])) return true
+    return false
   }
   return typeof value === 'object' && value !== null && visit(value)
 }

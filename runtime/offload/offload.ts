@@ -61,7 +61,7 @@ export class Offload {
   constructor(options: OffloadOptions = {}) {
     this.#clock = options.clock ?? systemClock()
     this.#limit = options.threads ?? 2
-    this.#deadline = options.deadline ?? 10_000
+    this.#deadline = options.deadline ?? 30_000
     this.#threaded = options.threaded ?? import.meta.url.endsWith('.js')
   }
 

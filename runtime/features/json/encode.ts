@@ -39,7 +39,6 @@ export function encodeJson(value: unknown, limit = MAX_TEXT): string {
 
 export class JsonWriter {
   readonly #open: (List | Fields)[] = []
-  readonly #ancestors = new Set<LuaTable>()
   readonly #pieces: string[] = []
   #text = ''
   #length = 0
@@ -90,7 +89,7 @@ export class JsonWriter {
 
   #nextItem(list: List): void {
     if (list.at === list.table.entries.size) {
-      this.#close(list.table, ']')
+      this.#close(']')
       return
     }
     if (list.at++ > 0) this.#write(',')
@@ -104,7 +103,7 @@ export class JsonWriter {
       return
     }
     if (fields.at === members.names.length) {
-      this.#close(table, '}')
+      this.#close('}')
       return
     }
     const member = members.names[fields.at++] as (typeof members.names)[number] // below the length
@@ -114,9 +113,8 @@ export class JsonWriter {
     this.#value(table.entries.get(member.key))
   }
 
-  #close(table: LuaTable, bracket: string): void {
+  #close(bracket: string): void {
     this.#open.pop()
-    this.#ancestors.delete(table)
     this.#write(bracket)
   }
 
@@ -130,14 +128,14 @@ export class JsonWriter {
   }
 
   #begin(table: LuaTable): void {
-    if (this.#ancestors.has(table)) throw failure('cannot encode recursively nested tables to JSON')
+    if (this.#open.some((open) => open.table === table))
+      throw failure('cannot encode recursively nested tables to JSON')
     if (++this.#tables > MAX_TABLES) throw new RuntimeError('LimitExceeded', `more than ${MAX_TABLES} tables to encode`)
     if (this.#open.length >= MAX_DEPTH) throw failure('exceeded maximum nesting depth for JSON encoding')
     if (table.entries.size === 0) {
       this.#write(table.hadKeys ? '{}' : '[]')
       return
     }
-    this.#ancestors.add(table)
     const list = isArray(table)
     this.#room -= table.entries.size / 16
     this.#write(list ? '[' : '{')
