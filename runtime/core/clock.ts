@@ -67,7 +67,8 @@ class Timeouts {
     try {
       for (let item = this.#queue.first; item !== undefined; item = this.#queue.first) {
         const now = performance.now()
-        if (item.due > now || now - started > LONGEST_BURST_MS) break
+        // What a timer arms while it runs is for the next burst: else one of a nanosecond would never let this one end.
+        if (item.due > started || now - started > LONGEST_BURST_MS) break
         this.#queue.remove(item)
         item.run()
       }

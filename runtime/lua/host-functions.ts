@@ -49,6 +49,9 @@ const SHORT_MS = 4
 /** The same where the code cannot wait, in a chunk that loads for example. */
 const SHORT_WITHOUT_WAITING_MS = 50
 
+/** Why a call is over before it has an answer. One for all: ten thousand may end together, and an error is dear to make. */
+const callEnded = new RuntimeError('Canceled', 'canceled', { retryable: false })
+
 class HostCall implements Call {
   readonly #engine: LuaEngine
   readonly #thread: number
@@ -84,7 +87,7 @@ class HostCall implements Call {
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController()
-      if (this.#canceled || this.#process.ended) this.#abort.abort()
+      if (this.#canceled || this.#process.ended) this.#abort.abort(callEnded)
       else this.#owned = this.#process.own(this)
     }
     return this.#abort.signal
@@ -93,7 +96,7 @@ class HostCall implements Call {
   /** The coroutine that waits for this call was closed, or its process ended: what the call started must not go on. */
   close(): void {
     this.#canceled = true
-    this.#abort?.abort()
+    this.#abort?.abort(callEnded)
     this.settled()
     this.giveBack()
   }

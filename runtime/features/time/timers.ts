@@ -8,6 +8,20 @@ import type { Process } from '../../process/process.ts'
 /** Timers alive at once in a process that works for code made at run time (design/PROMISES.md, P7). */
 const CONFINED_LIMIT = 10_000
 
+/** Milliseconds of CPU that a timer which fires is worth: a thousand tickers of a nanosecond are work too. */
+const FIRING_MS = 0.002
+
+/** Counts the firing of a timer for its process; false when that was more than the process may use, and its end. */
+function paidFor(call: Call): boolean {
+  try {
+    call.charge(FIRING_MS)
+    return true
+  } catch (error) {
+    if (error instanceof RuntimeError) return false
+    throw error
+  }
+}
+
 function limitOf({ frame, process }: Call): number {
   const own = process.limits?.timers ?? Number.POSITIVE_INFINITY
   return frame.confinement === undefined ? own : Math.min(own, CONFINED_LIMIT)
@@ -35,7 +49,7 @@ export class ProcessTimers {
     }
     const pending = this.#clock.after(ms, () => {
       armed.delete(timer)
-      run()
+      if (paidFor(call)) run()
     })
     const timer: Timer = {
       cancel() {
@@ -64,12 +78,14 @@ export class ProcessTimers {
   }
 }
 
+const sleepCancelled = new RuntimeError('Canceled', 'time.sleep: cancelled')
+
 /** Resolves after `ms`; rejects with Canceled as soon as the call is cancelled. */
 export function sleep(timers: ProcessTimers, call: Call, ms: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const cancelled = (): void => reject(new RuntimeError('Canceled', 'time.sleep: cancelled'))
-    // Not by the signal: ten thousand sleepers of one process would be ten thousand listeners.
-    if (call.signal.aborted) cancelled()
+    // Neither a signal nor an error of its own for each: a process may have ten thousand sleepers, which end together.
+    const cancelled = (): void => reject(sleepCancelled)
+    if (call.process.ended) cancelled()
     else timers.arm(call, ms, resolve, cancelled)
   })
 }
