@@ -1,3 +1,4 @@
+-- The tool of the tutorial that searches the documentation, as it is shown there.
 local http_client = require("http_client")
 local json = require("json")
 local BASE_URL = "https://wippy.ai/llm"

@@ -1,3 +1,4 @@
+-- The tool of the tutorial that says what may be loaded, as it is shown there.
 local registry = require("registry")
 local function handler(input)
   local entry, err = registry.get(input.id)

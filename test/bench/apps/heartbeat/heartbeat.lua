@@ -1,3 +1,4 @@
+-- The heartbeat beside a workload: how late a ticker of the same runtime is.
 local time = require("time")
 
 -- Ticks every 5 ms and keeps how much longer than that each gap was; tells who asks, and starts anew when told to.

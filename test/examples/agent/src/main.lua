@@ -1,3 +1,4 @@
+-- An agent with one tool: asks the model, runs what it calls, shows the answer.
 local io = require("io")
 local json = require("json")
 local funcs = require("funcs")

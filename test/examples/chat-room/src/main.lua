@@ -1,3 +1,4 @@
+-- A chat room and its guests, who hear what the others say.
 local io = require("io")
 
 local HOST = "app:processes"

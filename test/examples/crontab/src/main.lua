@@ -1,3 +1,4 @@
+-- Functions that are called at their times.
 local io = require("io")
 local time = require("time")
 local funcs = require("funcs")

@@ -1,3 +1,4 @@
+-- An app that adds a function to itself, calls it, changes it and takes it back.
 local io = require("io")
 local funcs = require("funcs")
 local registry = require("registry")

@@ -1,3 +1,4 @@
+-- A service that sends back what it is sent, under a name.
 local function main()
   assert(process.registry.register("echo"))
   local inbox, events = process.inbox(), process.events()

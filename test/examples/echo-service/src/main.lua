@@ -1,3 +1,4 @@
+-- Talks to the echo service by its name.
 local io = require("io")
 local time = require("time")
 

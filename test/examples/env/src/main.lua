@@ -1,3 +1,4 @@
+-- Reads variables of the environment through storages.
 local io = require("io")
 local env = require("env")
 

@@ -1,3 +1,4 @@
+-- A process that hears of events and keeps the sum.
 local events = require("events")
 
 -- Adds up what was paid, until the day is over.

@@ -1,3 +1,4 @@
+-- Tells the world of payments, and asks the ledger what they came to.
 local io = require("io")
 local events = require("events")
 

@@ -1,3 +1,4 @@
+-- A function that can fail.
 local function divide(a, b)
   if b == 0 then
     -- nil and an error: what every function of Wippy gives when it cannot do its work.

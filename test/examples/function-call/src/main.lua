@@ -1,3 +1,4 @@
+-- Calls a function, at once and later, and meets its error.
 local io = require("io")
 local funcs = require("funcs")
 

@@ -1,3 +1,4 @@
+-- The smallest program: greets whoever is named on the command line.
 local io = require("io")
 
 -- The words after the command's name are the arguments.

@@ -1,3 +1,4 @@
+-- Uses the server through its client library.
 local io = require("io")
 local client = require("client")
 

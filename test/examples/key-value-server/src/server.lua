@@ -1,3 +1,4 @@
+-- A process that keeps values under keys: one mailbox, one request after the other.
 local requests = {}
 
 function requests.set(data, request)

@@ -1,3 +1,4 @@
+-- A conversation with a model, its answer shown as it comes.
 local io = require("io")
 local llm = require("llm")
 local prompt = require("prompt")

@@ -1,3 +1,4 @@
+-- Thousands of processes, what they take, and their end.
 local io = require("io")
 local system = require("system")
 

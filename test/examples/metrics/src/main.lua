@@ -1,3 +1,4 @@
+-- Counts, gauges and histograms for Prometheus.
 local io = require("io")
 local metrics = require("metrics")
 

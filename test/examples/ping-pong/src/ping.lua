@@ -1,3 +1,4 @@
+-- Two processes that send to each other: this one begins.
 local io = require("io")
 
 local ROUNDS = 3

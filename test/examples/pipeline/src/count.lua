@@ -1,3 +1,4 @@
+-- Words counted by stages that run beside each other, with channels between them.
 local io = require("io")
 
 -- Runs `work(send)` beside the others and gives the channel of what it sends; the channel closes when the work is done.

@@ -1,3 +1,4 @@
+-- Watches a service fail and come back.
 local io = require("io")
 local system = require("system")
 local time = require("time")

@@ -1,3 +1,4 @@
+-- The service: fails the first times it is started.
 local store = require("store")
 
 local function main()

@@ -1,3 +1,4 @@
+-- Hands jobs to whichever worker is free.
 local io = require("io")
 
 local WORKERS, JOBS = 3, 10

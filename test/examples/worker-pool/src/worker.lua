@@ -1,3 +1,4 @@
+-- A worker of the pool.
 local time = require("time")
 
 -- Says that it is free, works, tells the result, and starts over.

@@ -1,3 +1,4 @@
+-- A tool of the agent: looks for a book on the shelf.
 local shelf = { "Emma", "Moby-Dick", "The Trial" }
 
 local function handler(arguments)
