@@ -36,6 +36,8 @@ const LONG_OVERRUN_MS = 15
 const LONG_SLICE_MS = 1
 /** So many processes of a program run its chunk each before it is read for whether they could share one run. */
 const RUNS_BEFORE_SHARING = 8
+/** A chunk may start a process whose chunk starts a process: each stands on the native stack. */
+const MAX_LOADING = 16
 /** What compiling one chunk may take. */
 const SYNTAX_MEMORY = 256 << 20
 const LOOK_EVERY_OPERATION = 7
@@ -76,6 +78,8 @@ export class LuaEngine {
   readonly #stateless: StatelessCode
   readonly #vmDeps: VmDeps
   #nested = 0
+  /** Chunks that are loading, each inside the one before. */
+  #loading = 0
   #syntaxState = 0
   #operations = 0
   #blocks = 0
@@ -156,7 +160,7 @@ export class LuaEngine {
     const vms = this.#vms.get(program)
     if (vms === undefined) return
     this.#retired.add(program)
-    for (const vm of [...vms]) this.#closeIfIdle(vm)
+    for (const vm of [...vms]) this.closeIfIdle(vm)
   }
 
   #vmFor(program: Program): VM {
@@ -184,7 +188,7 @@ export class LuaEngine {
   }
 
   /** Closes a VM nobody is in: of a retired program, or one of many. */
-  #closeIfIdle(vm: VM): void {
+  closeIfIdle(vm: VM): void {
     if (vm.closed || vm.processes > 0 || vm.activations > 0 || this.lua.dead) return
     if (this.#isolated.delete(vm)) {
       vm.close()
@@ -244,7 +248,6 @@ export class LuaEngine {
     const vm = this.#vmFor(program)
     const process = new LuaProcess(this, vm, program, init)
     process.main = new Coroutine(vm.takeThread(), process)
-    if (program.isolated === true) process.afterRelease = () => this.#closeIfIdle(vm)
     vm.processes++
     try {
       if (vm.sharesMethod) this.lua.api.lua_rawgetp(process.main.thread, REGISTRY, KEY.method)
@@ -252,9 +255,9 @@ export class LuaEngine {
       if (++vm.begun === RUNS_BEFORE_SHARING && this.#stateless.has(program.code)) this.#shareMethod(process)
       this.start(process, init.args)
     } catch (error) {
-      vm.processes--
-      vm.releaseThread(process.main.thread, false)
-      this.#closeIfIdle(vm)
+      // What it began while it loaded (coroutines, names) must not go on without it.
+      process.neverStarted = true
+      process.end(asRuntimeError(error), 0, 0)
       throw error
     }
     return process
@@ -262,6 +265,12 @@ export class LuaEngine {
 
   /** Runs the chunk and leaves the method on the main thread's stack. */
   loadMethod(process: LuaProcess): void {
+    if (this.#loading >= MAX_LOADING) {
+      throw new RuntimeError('LimitExceeded', `code that loads starts other code: more than ${MAX_LOADING} deep`, {
+        retryable: false,
+      })
+    }
+    this.#loading++
     const { thread } = process.main
     const { api } = this.lua
     const before = this.current
@@ -277,6 +286,7 @@ export class LuaEngine {
     } catch (error) {
       throw this.#trapped(error)
     } finally {
+      this.#loading--
       this.current = before
       this.scheduler.sliceStart = slice
       process.vm.activations--
@@ -372,6 +382,10 @@ export class LuaEngine {
     this.current = from
     coroutine.onStack--
     vm.activations--
+    if (coroutine.watched) {
+      coroutine.watched = false
+      vm.resetHook(thread)
+    }
     this.#account(process)
     if (process.ended) this.#reap(coroutine)
     else if (process.doomed !== null) this.#finish(process, process.doomed, 0, 0)
@@ -446,14 +460,14 @@ export class LuaEngine {
 
   #finish(process: LuaProcess, error: RuntimeError | null, thread: number, results: number): void {
     process.end(error, thread, results)
-    this.#closeIfIdle(process.vm)
+    this.closeIfIdle(process.vm)
   }
 
   /** The running code asked for another process in its place, and has left the native stack. */
   #replace(process: LuaProcess, replace: () => void): void {
     process.replacing = null
     replace()
-    this.#closeIfIdle(process.vm)
+    this.closeIfIdle(process.vm)
   }
 
   /** A coroutine whose process ended while it was on the native stack. */
@@ -461,7 +475,7 @@ export class LuaEngine {
     if (coroutine.onStack > 0 || coroutine.thread === 0) return
     const { vm } = coroutine.process
     coroutine.process.reaped(coroutine)
-    this.#closeIfIdle(vm)
+    this.closeIfIdle(vm)
   }
 
   /** Marks the instance dead and ends all its processes. Answers the error for the caller. */
@@ -496,6 +510,8 @@ export class LuaEngine {
       thread === coroutine.thread &&
       ((++this.#blocks & LOOK_EVERY_BLOCK) !== 0 || this.scheduler.withinBudget())
     if (mayNest) {
+      // What others use meanwhile is not its own, what it used so far is.
+      this.#account(coroutine.process)
       this.#nested++
       coroutine.resident = true
       this.scheduler.runOthers(coroutine)
@@ -652,15 +668,19 @@ export class LuaEngine {
   #makeChannel(thread: number, channel: Channel): Channel {
     const { process } = channel
     const most = process.program.limits.channels
-    if (process.channelCount >= most) process.vm.collect()
+    // Once a slice: a full collection is long, and code may try again and again.
+    if (process.channelCount >= most && process.collectedIn !== process.steps) {
+      process.collectedIn = process.steps
+      process.vm.collect()
+    }
     if (process.channelCount >= most) {
       throw new RuntimeError('LimitExceeded', `channels of ${process.pid}: more than the limit of ${most}`, {
         retryable: false,
       })
     }
-    process.channelCount++
     channel.handle = this.lua.handle(channel)
     this.lua.pushUserdata(thread, channel.handle, 1, KEY.channel)
+    process.channelCount++
     channel.pointer = this.lua.api.lua_touserdata(thread, -1)
     channel.next = process.channels
     if (process.channels !== null) process.channels.previous = channel
@@ -706,7 +726,10 @@ export class LuaEngine {
     const coroutine = this.current
     if (coroutine === null || !this.scheduler.sliceOver(this.#slice)) return
     // Instructions that take long each (comparing strings of megabytes): from here on this thread is looked at more often.
-    if (this.scheduler.overrun > LONG_OVERRUN_MS) this.lua.api.lua_sethook(thread, this.lua.hookSlot, MASK_COUNT, 8)
+    if (this.scheduler.overrun > LONG_OVERRUN_MS) {
+      this.lua.api.lua_sethook(thread, this.lua.hookSlot, MASK_COUNT, 8)
+      coroutine.watched = true
+    }
     if (this.lua.api.lua_isyieldable(thread) !== 0) {
       this.preempted = true
       if (thread !== coroutine.thread) coroutine.suspend(thread)

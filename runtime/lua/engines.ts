@@ -90,6 +90,12 @@ export class Engines {
     for (const process of [...this.#kernel.processes()]) {
       if (process instanceof LuaProcess && process.engine === engine) process.end(reason, 0, 0)
     }
-    this.#boot(name).catch((failure: unknown) => this.#options.broken(failure))
+    // From a stack of its own: that of a trap may be the one that was exhausted.
+    setImmediate(() => {
+      this.#boot(name).catch((failure: unknown) => {
+        this.#booting.delete(name)
+        this.#options.broken(failure)
+      })
+    })
   }
 }

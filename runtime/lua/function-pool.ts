@@ -2,7 +2,7 @@
 // A call from Lua runs inside the caller's slice when a worker is free; only a callee that waits makes the caller wait.
 
 import type { Clock } from '../core/clock.ts'
-import { RuntimeError } from '../core/error.ts'
+import { asRuntimeError, RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
 import type { Value } from '../core/value.ts'
 import type { FunctionHandler } from '../process/functions.ts'
@@ -177,7 +177,7 @@ export class FunctionPool implements FunctionHandler {
     const process = new LuaProcess(engine, vm, worker.program, init)
     process.pooled = true
     // On the native stack only when it was ended from below a wait: such a thread cannot be used again.
-    process.afterRelease = () => this.#giveBack(worker, process.main.onStack === 0)
+    process.afterRelease = () => this.#giveBack(worker, process.main.onStack === 0, process.doomed !== null)
     process.main = new Coroutine(worker.thread, process)
     vm.processes++
     try {
@@ -189,7 +189,8 @@ export class FunctionPool implements FunctionHandler {
       engine.lua.api.lua_rawgetp(worker.thread, REGISTRY, KEY.method)
       engine.pushArguments(process, args)
     } catch (error) {
-      vm.processes--
+      process.abandon()
+      kernel.remove(process, { error: asRuntimeError(error), result: undefined })
       this.#giveBack(worker, false)
       throw error
     }
@@ -207,13 +208,15 @@ export class FunctionPool implements FunctionHandler {
     process.own({ close: () => timer.cancel() })
   }
 
-  #giveBack(worker: Worker, reusable: boolean): void {
-    const { engine, thread } = worker
+  /** `stopped`: its last call was cut off. */
+  #giveBack(worker: Worker, reusable: boolean, stopped = false): void {
+    const { engine, thread, vm } = worker
     const current = worker.program === this.#program && !this.#closed
-    if (!reusable || !current || worker.program.generated || engine.lua.dead) {
+    const again = reusable && current && !worker.program.generated && !engine.lua.dead
+    const asNew = (): boolean => (engine.lua.api.lua_status(thread) === 0 && !stopped) || vm.resetThread(thread)
+    if (!again || !asNew()) {
       this.#discard(worker)
     } else {
-      if (engine.lua.api.lua_status(thread) !== 0) engine.lua.api.lua_resetthread(thread)
       engine.lua.api.lua_settop(thread, 0)
       this.#idle.push(worker)
     }

@@ -335,6 +335,8 @@ export class HostFunctions {
     }
     return call.pace(step).then(() => {
       call.giveBack()
+      // Its process may have ended after the last piece.
+      if (!call.wanted) throw callEnded
       const args = reading.values
       if (registered.self !== undefined) args[0] = registered.self.check(args[0], 1, `'${registered.name}'`)
       return registered.run(call, ...args)
@@ -366,6 +368,8 @@ export class HostFunctions {
 
   /** Builds what is large on a thread of its own, in pieces. */
   #build(call: HostCall, answer: unknown): unknown {
+    // Nobody waits for it, and its VM may be closed.
+    if (!call.wanted) return answer
     const values = answer instanceof Results ? answer.values : [answer]
     if (!isLarge(values, AT_ONCE)) return answer
     const { vm } = call.process as LuaProcess

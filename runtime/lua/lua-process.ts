@@ -36,6 +36,10 @@ export class LuaProcess implements Upgradable {
   readonly startedAt: number
   options: ProcessOptions = sharedOptions
   ended = false
+  /** Its code did not load, which whoever started it was told. */
+  neverStarted = false
+  /** The slice in which its VM was last collected because it had too many channels. */
+  collectedIn = -1
   /** An end that waits for the running slice to finish. */
   doomed: RuntimeError | null = null
   main!: Coroutine
@@ -212,7 +216,17 @@ export class LuaProcess implements Upgradable {
       if (this.engine.lua.dead) this.#releaseHostSide()
       else this.#release(thread, error === null)
       this.afterRelease?.()
+      if (!this.pooled) this.engine.closeIfIdle(this.vm)
     }
+  }
+
+  /** It never came to be: everything is released, and nobody is told. */
+  abandon(): void {
+    this.neverStarted = true
+    this.ended = true
+    this.#cancelWaits()
+    if (this.engine.lua.dead) this.#releaseHostSide()
+    else this.#release(0, false)
   }
 
   allCoroutines(): Coroutine[] {

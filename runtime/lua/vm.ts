@@ -290,19 +290,22 @@ export class VM {
     api.lua_rawsetp(this.main, REGISTRY, thread)
   }
 
-  /**
-   * The main thread of a process that has ended in an error or was ended: nobody holds it, so that it is used again too, unless
-   * it has variables to close, which would run code of the dead.
-   */
+  /** The main thread of a process that has ended in an error or was ended: nobody holds it, so that it is used again too. */
   recycleThread(thread: number): void {
-    const { api } = this.#lua
-    const clean = this.#lua.word(thread + TO_CLOSE) === this.#lua.word(thread + STACK)
-    if (clean) {
-      api.lua_resetthread(thread)
-      // The hook of one that had to be stopped looks at every instruction.
-      api.lua_sethook(thread, this.#lua.hookSlot, MASK_COUNT, this.#hookCount)
-    }
-    this.releaseThread(thread, clean)
+    this.releaseThread(thread, this.resetThread(thread))
+  }
+
+  /** Makes a thread that was stopped as good as new; false when it has variables to close, which would run code of the dead. */
+  resetThread(thread: number): boolean {
+    if (this.#lua.word(thread + TO_CLOSE) !== this.#lua.word(thread + STACK)) return false
+    this.#lua.api.lua_resetthread(thread)
+    this.resetHook(thread)
+    return true
+  }
+
+  /** The hook of code that was slow, or had to be stopped, looks more often than that of other code. */
+  resetHook(thread: number): void {
+    this.#lua.api.lua_sethook(thread, this.#lua.hookSlot, MASK_COUNT, this.#hookCount)
   }
 
   // ---- parked values: Lua values the host keeps ----

@@ -162,23 +162,41 @@ export class Kernel {
     const serial = made?.serial ?? this.nextSerial()
     const { parent } = request
     const lineage = parent?.frame.confinement === undefined ? undefined : this.#lineage(parent)
-    const process = factory.create(
-      this.init(serial, host.id, request.frame, request.args, this.#endOn(host), this.#ancestor(parent)),
-    )
     if (lineage !== undefined) {
+      // Before its code loads, which may spawn too.
       lineage.family.children++
       this.#lineages.set(serial, { family: lineage.family, depth: lineage.depth + 1 })
     }
+    let process: Process
+    try {
+      process = factory.create(
+        this.init(serial, host.id, request.frame, request.args, this.#endOn(host), this.#ancestor(parent)),
+      )
+    } catch (error) {
+      this.#leaveLineage(serial)
+      throw error
+    }
     this.add(process)
     host.add(process)
-    if (request.options !== undefined) process.setOptions(request.options)
-    if (parent !== undefined && request.monitor === true) this.links.monitor(parent, process)
-    if (parent !== undefined && request.link === true) this.links.link(parent, process)
-    if (request.name !== undefined) this.names.register(request.name, process)
-    for (const { topic, payload } of request.messages ?? []) process.deliver(topic, '', payload)
+    try {
+      this.#equip(process, request)
+    } catch (error) {
+      // A name that its own code took, a first message that is too large: then there is no such process.
+      process.terminate(asRuntimeError(error))
+      throw error
+    }
     // It was started before the news of the host reached its thread.
     if (made !== undefined && !host.running) host.cancel(process)
     return process
+  }
+
+  /** What a process has before its first step. */
+  #equip(process: Process, { options, parent, monitor, link, name, messages }: SpawnRequest): void {
+    if (options !== undefined) process.setOptions(options)
+    if (parent !== undefined && monitor === true) this.links.monitor(parent, process)
+    if (parent !== undefined && link === true) this.links.link(parent, process)
+    if (name !== undefined) this.names.register(name, process)
+    for (const { topic, payload } of messages ?? []) process.deliver(topic, '', payload)
   }
 
   /**
@@ -252,7 +270,7 @@ export class Kernel {
     return lineage
   }
 
-  #leaveLineage({ serial }: Process): void {
+  #leaveLineage(serial: number): void {
     const lineage = this.#lineages.get(serial)
     // The first of a family is no child of it.
     if (lineage !== undefined && lineage.depth > 1) lineage.family.children--
@@ -290,7 +308,7 @@ export class Kernel {
   /** A function call is over: as `ended`, without the report of a failure (the caller gets it). */
   remove(process: Process, exit: Exit): void {
     this.#processes.delete(process)
-    if (this.#lineages.size > 0) this.#leaveLineage(process)
+    if (this.#lineages.size > 0) this.#leaveLineage(process.serial)
     this.names.release(process)
     for (const release of this.#beforeExit) release(process)
     if (process.neverStarted === true) this.links.forget(process)

@@ -100,6 +100,8 @@ export class Supervisor {
     const supervised = this.#services.get(id)
     if (supervised === undefined) return
     this.#fresh.delete(id)
+    this.#resumed.delete(id)
+    for (const waiting of this.#interrupted.values()) waiting.delete(id)
     const dependants = this.#runningDependants(id)
     if (dependants.size > 0) {
       await this.#stopInOrder([...dependants], `${id} is removed`)
@@ -143,7 +145,7 @@ export class Supervisor {
       }
     }
     walk(id)
-    return new Set([...found].filter((dependant) => wanted(this.#require(dependant))))
+    return new Set([...found].filter((dependant) => lives(this.#require(dependant))))
   }
 
   /** By service, those that wait for it. */
@@ -188,9 +190,11 @@ export class Supervisor {
     const supervised = this.#require(id)
     this.#resumed.delete(id)
     for (const waiting of this.#interrupted.values()) waiting.delete(id)
+    const before = supervised.machine.state.error
     await this.#stopOne(supervised, reason)
     const { status, error } = supervised.machine.state
-    if (status !== 'failed' || error === undefined) return
+    // One that had failed already is told of as stopped, not once more as failed.
+    if (status !== 'failed' || error === undefined || error === before) return
     if (error.kind !== 'Timeout') throw error
     throw new RuntimeError('Timeout', `service stop timed out: ${id}`, { retryable: true, cause: error })
   }
@@ -358,6 +362,11 @@ export class Supervisor {
     })
     return new RuntimeError('Timeout', `service start timed out: ${waiting.join(', ')}`, { retryable: true })
   }
+}
+
+/** Runs, or will again: not one that has ended for good. */
+function lives({ machine: { state } }: Supervised): boolean {
+  return state.desired === 'running' && state.status !== 'exited' && (state.status !== 'failed' || state.retrying)
 }
 
 function wanted({ machine }: Supervised): boolean {

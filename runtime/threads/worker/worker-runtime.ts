@@ -295,7 +295,8 @@ export class WorkerRuntime {
   }
 
   #ended(process: Process, exit: Exit): void {
-    if (!this.#known.delete(process.serial)) return
+    // One that never started is told of where it was to start.
+    if (!this.#known.delete(process.serial) || process.neverStarted === true) return
     const { serial, steps = 0 } = process
     settleExit(
       exit,
