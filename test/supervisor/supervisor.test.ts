@@ -536,6 +536,37 @@ test('what was stopped by hand meanwhile does not come back with what it needs',
   expect([status('a'), status('b')]).toEqual(['running', 'stopped'])
 })
 
+test('what had ended for good does not come back with what it needs, unless the changeset brings it', async () => {
+  const { supervisor, add, status } = bench()
+  add('a')
+  const once = add('once', { requires: ['app:a'], autoStart: false })
+  const bad = add('bad', {
+    requires: ['app:a'],
+    autoStart: false,
+    restart: { ...defaultLifecycle.restart, maxAttempts: 1 },
+  })
+  await supervisor.startAll()
+  await supervisor.start('app:once')
+  await supervisor.start('app:bad')
+  once.end()
+  bad.end(boom())
+  expect([status('once'), status('bad')]).toEqual(['exited', 'failed'])
+  supervisor.begin()
+  await supervisor.remove('app:a')
+  add('a')
+  await supervisor.commit()
+  expect([once.starts.length, bad.starts.length]).toEqual([1, 1])
+})
+
+test('stopping one that has failed already says nothing of that again', async () => {
+  const { supervisor, add, status } = bench()
+  const a = add('a', { restart: { ...defaultLifecycle.restart, maxAttempts: 1 } })
+  await supervisor.startAll()
+  a.end(boom())
+  expect(status('a')).toBe('failed')
+  await supervisor.stop('app:a')
+})
+
 test('removing stops a service and forgets it; removing twice is nothing', async () => {
   const { supervisor, add, journal } = bench()
   add('a')
