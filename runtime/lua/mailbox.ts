@@ -450,7 +450,10 @@ export class Mailbox {
     vm.limit()
   }
 
-  /** Hands what was not read to the process after this one, which has the same pid and runs in another thread. */
+  /**
+   * Hands what was not read to the process after this one, which has the same pid and runs in another thread. What that cannot
+   * take (it may have narrower limits) is lost, as an upgrade may lose messages (PROMISES P1).
+   */
   handTo(next: Process): void {
     const vm = this.#vm
     const { lua, marshal } = this.#engine
@@ -458,9 +461,14 @@ export class Mailbox {
     for (const { slot, topic, from, count, source } of messages) {
       vm.unpark(vm.scratchThread, slot)
       lua.api.lua_getiuservalue(vm.scratchThread, -1, 3)
-      next.deliver(topic ?? '', from, separate(marshal.detach(vm.scratchThread, -1), count))
-      lua.api.lua_settop(vm.scratchThread, 0)
-      source?.read?.()
+      try {
+        next.deliver(topic ?? '', from, separate(marshal.detach(vm.scratchThread, -1), count))
+      } catch (error) {
+        if (!(error instanceof RuntimeError)) throw error
+      } finally {
+        lua.api.lua_settop(vm.scratchThread, 0)
+        source?.read?.()
+      }
     }
     for (const { slot } of events) {
       vm.unpark(vm.scratchThread, slot)

@@ -51,6 +51,8 @@ export interface Outside {
   upgraded(process: Process): void
   /** A serial that no other thread gives. */
   serial(): number
+  /** Others may learn its pid: it must be found from everywhere. */
+  met(process: Process): void
 }
 
 interface Lineage {

@@ -75,7 +75,10 @@ export class Listener implements Process {
 
   deliver(topic: string, from: string, payload: Payload): void {
     const values = payload.values().map(cloneValue)
-    queueMicrotask(() => this.#receive({ topic, from, values }))
+    queueMicrotask(() => {
+      payload.read?.()
+      this.#receive({ topic, from, values })
+    })
   }
 
   event({ kind }: ProcessEvent): void {

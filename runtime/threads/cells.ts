@@ -2,12 +2,15 @@
 // or has no room (PROMISES P1, P2), though its message still has a way to go. Cells are given out by the main thread.
 
 import { RuntimeError } from '../core/error.ts'
+import type { Limits } from '../lua/program.ts'
 
 const WORDS = 3
 const GENERATION = 0
 const COUNT = 1
 const BYTES = 2
 const CELLS = 1 << 16
+/** Cells that rest before they are given again. */
+const RESTING = 1024
 /** No cell: nothing is known of the receiver, and nothing is counted. */
 export const NO_CELL = 0
 
@@ -66,7 +69,7 @@ export class CellTable {
   of(serial: number): Cell {
     let cell = this.#bySerial.get(serial)
     if (cell === undefined) {
-      const index = this.#free.pop() ?? (this.#next < CELLS ? this.#next++ : NO_CELL)
+      const index = this.#fresh()
       cell = { index, generation: Atomics.load(this.#words, index * WORDS + GENERATION) }
       if (index === NO_CELL) return cell
       Atomics.store(this.#words, index * WORDS + COUNT, 0)
@@ -74,6 +77,12 @@ export class CellTable {
       this.#bySerial.set(serial, cell)
     }
     return cell
+  }
+
+  /** One that was given up long ago, if possible: messages to its process may still be on their way. */
+  #fresh(): number {
+    if (this.#next < CELLS && this.#free.length < RESTING) return this.#next++
+    return this.#free.shift() ?? NO_CELL
   }
 
   /** The process has ended: senders see it from here on. */
@@ -90,13 +99,20 @@ export class CellTable {
   }
 }
 
-export interface MailboxLimits {
+/** What a process may be sent. */
+export interface SendLimits {
   readonly mailboxMessages: number
   readonly mailboxBytes: number
+  readonly messageBytes: number
+}
+
+/** A mailbox can hold no more than the memory it is in. */
+export function sendLimits({ mailboxMessages, mailboxBytes, messageBytes, memory }: Limits): SendLimits {
+  return { mailboxMessages, mailboxBytes: Math.min(mailboxBytes, memory), messageBytes }
 }
 
 /** Throws NotFound for a receiver that has ended, RateLimited for one whose mailbox is full. */
-export function requireRoom(cells: Cells, cell: Cell, pid: string, limits: MailboxLimits): void {
+export function requireRoom(cells: Cells, cell: Cell, pid: string, limits: Omit<SendLimits, 'messageBytes'>): void {
   if (!cells.alive(cell)) throw new RuntimeError('NotFound', 'process not found', { retryable: false })
   const full = (limit: string): RuntimeError =>
     new RuntimeError('RateLimited', `mailbox of ${pid} is full (${limit})`, { retryable: true })

@@ -4,11 +4,11 @@
 import { asRuntimeError, RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
 import type { ValueMap } from '../core/value.ts'
-import { type Limits, type Program, trustedLimits } from '../lua/program.ts'
+import { type Program, trustedLimits } from '../lua/program.ts'
 import type { Functions } from '../process/functions.ts'
 import type { Kernel } from '../process/kernel.ts'
 import { type Exit, noPayload, type Payload, type Process, type ProcessInit } from '../process/process.ts'
-import type { CellTable } from './cells.ts'
+import { type CellTable, type SendLimits, sendLimits } from './cells.ts'
 import type { Answered, ModuleServer } from './module-server.ts'
 import type { Counted, Numbered } from './numbered.ts'
 import { ANSWER, ASK, TO_MAIN, TO_WORKER } from './protocol.ts'
@@ -55,8 +55,8 @@ export interface DeskThread {
 }
 
 type Handler = (fields: readonly never[], size: number) => void
-type Introduction = [number, string, string, number, number, string]
-type Announcement = [number, string, string, number, number, boolean, boolean]
+type Introduction = [number, string, string, number, SendLimits, number, string]
+type Announcement = [number, string, string, number, SendLimits, number, boolean, boolean]
 type SpawnQuestion = [number, number, string, string, CrossedPayload, boolean, boolean]
 type InvokeQuestion = [number, number, number, string, readonly unknown[], boolean]
 type CallQuestion = [number, number, string, CrossedPayload]
@@ -101,7 +101,7 @@ export class Desk {
       [TO_MAIN.started, ([serial]) => processes.started(serial)],
       [TO_MAIN.notStarted, ([serial, error]) => processes.notStarted(serial, error)],
       [TO_MAIN.ended, ([serial, error, result, steps]) => this.#ended(serial, error, result, steps)],
-      [TO_MAIN.upgraded, ([serial, definition]) => processes.get(serial)?.upgraded(definition)],
+      [TO_MAIN.upgraded, ([serial, definition, limits]) => this.#upgraded(serial, definition, limits)],
       [
         TO_MAIN.deliver,
         ([serial, topic, from, cell, values], size) => this.#route(serial, topic, from, cell, values, size),
@@ -139,6 +139,7 @@ export class Desk {
     host: string,
     definition: string,
     frameNumber: number,
+    limits: SendLimits,
     parentSerial: number,
     parentHost: string,
   ): void {
@@ -146,7 +147,7 @@ export class Desk {
     const frame = this.#frame(frameNumber)
     const parent = parentSerial === 0 ? undefined : { serial: parentSerial, host: parentHost }
     const over = (process: Process, exit: Exit): void => kernel.remove(process, exit)
-    kernel.add(this.#adopt(kernel.init(serial, host, frame, noPayload, over, parent), definition))
+    kernel.add(this.#adopt(kernel.init(serial, host, frame, noPayload, over, parent), definition, limits))
   }
 
   /** A process it has started on its host. */
@@ -155,6 +156,7 @@ export class Desk {
     host: string,
     definition: string,
     frameNumber: number,
+    limits: SendLimits,
     parentSerial: number,
     monitor: boolean,
     link: boolean,
@@ -170,15 +172,22 @@ export class Desk {
       // A parent that has ended since watches nothing any more.
       monitor: monitor && parent !== undefined,
       link: link && parent !== undefined,
-      made: { serial, create: (init) => this.#adopt(init, definition) },
+      made: { serial, create: (init) => this.#adopt(init, definition, limits) },
     })
   }
 
-  #adopt(init: ProcessInit, definition: string): RemoteProcess {
+  #upgraded(serial: number, definition: string, limits: SendLimits): void {
+    const process = this.#own.processes.get(serial)
+    if (process === undefined) return
+    process.upgraded(definition)
+    this.#own.processes.limit(process, limits)
+  }
+
+  #adopt(init: ProcessInit, definition: string, limits: SendLimits): RemoteProcess {
     const { thread, frames, processes, now } = this.#own
     const process = new RemoteProcess(thread, definition, init, now())
     frames.take(init.frame)
-    processes.add(process)
+    processes.add(process, limits)
     return process
   }
 
@@ -315,9 +324,9 @@ export class Desk {
   }
 
   /** What a process may be sent; one that is no Lua has the limits of trusted code. */
-  #limitsOf(process: Process): Limits {
+  #limitsOf(process: Process): SendLimits {
     if (process instanceof RemoteProcess) return process.thread.limitsOf(process)
-    return (process as { program?: Program }).program?.limits ?? trustedLimits
+    return sendLimits((process as { program?: Program }).program?.limits ?? trustedLimits)
   }
 
   #definition(id: string): number | null {

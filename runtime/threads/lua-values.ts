@@ -29,6 +29,9 @@ const TAG = {
 
 /** Objects, functions and channels that live in one thread and are known to the other by number. */
 export interface Residents {
+  /** A new operation begins; `undo` takes back what was remembered since. */
+  begin(): void
+  undo(): void
   /** Writes what stands for it; false, with nothing written, when it cannot be known over there. */
   write(writer: WireWriter, value: object): boolean
   read(reader: WireReader): unknown
@@ -46,6 +49,11 @@ export class LuaValues implements PipeExtension {
   begin(): void {
     this.#written.clear()
     this.#read.length = 0
+    this.#residents.begin()
+  }
+
+  undo(): void {
+    this.#residents.undo()
   }
 
   write(writer: WireWriter, value: object): boolean {
@@ -104,7 +112,7 @@ export class LuaValues implements PipeExtension {
       case TAG.flat:
         return new FlatPayload(reader.block())
       case TAG.entries:
-        return new Map(readEntries(reader))
+        return readMap(reader)
       case TAG.shown:
         return new LuaObject(shownType(reader.text(), reader.text()), null)
       case TAG.resident:
@@ -136,7 +144,8 @@ export class LuaValues implements PipeExtension {
   #readTable(reader: WireReader): DetachedTable {
     const table = new DetachedTable()
     this.#read.push(table)
-    for (const entry of readEntries(reader)) table.entries.push(entry)
+    const { entries } = table
+    for (let left = reader.count(); left > 0; left--) entries.push([reader.value(), reader.value()])
     table.metatable = reader.value() as DetachedTable | null // as it was written
     return table
   }
@@ -151,7 +160,7 @@ export class LuaValues implements PipeExtension {
   #readExact(reader: WireReader): LuaTable {
     const table = new LuaTable(new Map(), reader.value() as boolean)
     this.#read.push(table)
-    for (const [key, value] of readEntries(reader)) table.entries.set(key as Value, value)
+    for (let left = reader.count(); left > 0; left--) table.entries.set(reader.value() as Value, reader.value())
     return table
   }
 
@@ -192,8 +201,10 @@ function writeEntries(writer: WireWriter, entries: readonly (readonly [unknown, 
   }
 }
 
-function* readEntries(reader: WireReader): Generator<[unknown, unknown]> {
-  for (let left = reader.count(); left > 0; left--) yield [reader.value(), reader.value()]
+function readMap(reader: WireReader): Map<unknown, unknown> {
+  const map = new Map<unknown, unknown>()
+  for (let left = reader.count(); left > 0; left--) map.set(reader.value(), reader.value())
+  return map
 }
 
 /** An object that has no life over there: its name and text, for whoever shows it. */

@@ -45,6 +45,7 @@ export class ModuleServer {
   readonly #served = new Map<number, Served>()
   readonly #numbers = new Map<object, number>()
   readonly #types = new Map<LuaType<unknown>, number>()
+  readonly #newTypes: LuaType<unknown>[] = []
   readonly #channels = new Map<number, RemoteChannel>()
   /** Calls that wait, by question: how to end them. */
   readonly #waiting = new Map<number, AbortController>()
@@ -55,6 +56,16 @@ export class ModuleServer {
   }
 
   // ---- what crosses (threads/lua-values.ts, Residents) ----
+
+  begin(): void {
+    this.#newTypes.length = 0
+  }
+
+  /** The worker never heard of the types of an operation that was not said. */
+  undo(): void {
+    for (const type of this.#newTypes) this.#types.delete(type)
+    this.#newTypes.length = 0
+  }
 
   write(writer: WireWriter, value: object): boolean {
     if (value instanceof RemoteChannel) {
@@ -104,6 +115,7 @@ export class ModuleServer {
     writer.value(known === undefined)
     if (known !== undefined) return
     this.#types.set(type, this.#types.size)
+    this.#newTypes.push(type)
     const { spec } = type
     const methods = Object.entries(spec.methods ?? {})
     writer.text(spec.name)
@@ -173,15 +185,18 @@ export class ModuleServer {
       answer(answered)
     }
     let returned: unknown
+    const started = performance.now()
     try {
       const [first, ...rest] = args
       const self = served.method && first instanceof LuaObject ? first.value : first
       const given = args.length === 0 ? [] : [self, ...rest]
       returned = served.item(this.#call(process, where, abort.signal), ...given)
     } catch (thrown) {
+      this.#charge(process, started)
       done(this.#thrown(thrown))
       return
     }
+    this.#charge(process, started)
     if (!(returned instanceof Promise)) {
       done([ANSWER.value, returned])
       return
@@ -255,12 +270,24 @@ export class ModuleServer {
       channel: (capacity) => {
         const channel = new RemoteChannel(++this.#last, process.serial, capacity, this.#deps.say)
         this.#channels.set(channel.id, channel)
+        process.own({
+          close: () => {
+            channel.closed = true
+            this.#channels.delete(channel.id)
+          },
+        })
         return channel
       },
       own: (resource) => process.own(resource),
-      work: (step, result) => inTurns(step, signal).then(result),
+      work: (step, result) => inTurns(step, signal, (start) => this.#charge(process, start)).then(result),
       charge: (cpu) => this.#deps.say(TO_WORKER.charge, process.serial, cpu),
     }
+  }
+
+  /** What this thread did for a process since then is CPU of the process. */
+  #charge({ serial }: RemoteProcess, started: number): void {
+    const used = performance.now() - started
+    if (used >= WORTH_TELLING_MS) this.#deps.say(TO_WORKER.charge, serial, used)
   }
 
   /** A failure of ours is reported where we read it, and still reaches Lua as an Internal error. */
@@ -273,14 +300,18 @@ export class ModuleServer {
 
 /** A turn of long work ends after about this long. */
 const TURN_MS = 4
+/** Milliseconds of work for a process that are worth a word of it. */
+const WORTH_TELLING_MS = 0.5
 
 /** Does a piece after the other, with other work of this thread between, until the last or until nobody waits for it. */
-async function inTurns(step: () => boolean, signal: AbortSignal): Promise<void> {
+async function inTurns(step: () => boolean, signal: AbortSignal, used: (since: number) => void): Promise<void> {
   for (;;) {
     const started = performance.now()
-    do {
-      if (step()) return
-    } while (performance.now() - started < TURN_MS)
+    let done = false
+    do done = step()
+    while (!done && performance.now() - started < TURN_MS)
+    used(started)
+    if (done) return
     await new Promise((resolve) => setImmediate(resolve))
     if (signal.aborted) throw new RuntimeError('Canceled', 'call ended', { retryable: false })
   }

@@ -8,6 +8,8 @@ import { LAST_DEFINITION } from './protocol.ts'
 /** The extension of a pipe forgets, between operations, which tables it has met. */
 export interface PipeExtension extends WireExtension {
   begin(): void
+  /** What was written since `begin` is not said after all. */
+  undo(): void
 }
 
 export interface PipeOptions {
@@ -16,6 +18,8 @@ export interface PipeOptions {
   /** Does what an operation says. What it throws is a fault of ours and does not stop the pipe. */
   readonly handle: (operation: number, fields: readonly unknown[], size: number) => void
   readonly broken: (error: unknown) => void
+  /** Told when what was received cannot be read; nothing more is handled then. */
+  readonly garbled: (error: unknown) => void
   /** Told of each batch that was worked off, with its size. */
   readonly consumed?: (bytes: number) => void
   /** Told when working off begins and when it is over. */
@@ -33,7 +37,6 @@ interface Operation {
 const BATCH_BYTES = 64 << 10
 /** Working off operations pauses after so many milliseconds. */
 const PUMP_MS = 5
-const LOOK_EVERY = 16
 
 export class Pipe {
   readonly #options: PipeOptions
@@ -70,6 +73,7 @@ export class Pipe {
       if (writer.length - before > limit) throw tooBig(limit)
     } catch (error) {
       writer.cut(before)
+      this.#options.extension.undo()
       throw error
     }
     const size = writer.length - before
@@ -115,11 +119,11 @@ export class Pipe {
     this.#pumping = true
     this.#options.turn?.(true)
     const start = performance.now()
-    let count = 0
     try {
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
         this.#handle(next)
-        if (++count % LOOK_EVERY === 0 && performance.now() - start > PUMP_MS) {
+        // One operation may call a function that takes long: the clock is read after each.
+        if (performance.now() - start > PUMP_MS) {
           this.pumpLater()
           return
         }
@@ -157,6 +161,7 @@ export class Pipe {
     for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
       while (!batch.reader.done) {
         const operation = this.#parse(batch.reader)
+        if (operation === undefined) return undefined
         if (operation.code > LAST_DEFINITION) return operation
         this.#handle(operation)
       }
@@ -166,14 +171,20 @@ export class Pipe {
     return undefined
   }
 
-  #parse(reader: WireReader): Operation {
+  #parse(reader: WireReader): Operation | undefined {
     this.#options.extension.begin()
-    const start = reader.position
-    const code = reader.byte()
-    const count = reader.byte()
-    const fields: unknown[] = []
-    for (let i = 0; i < count; i++) fields.push(reader.value())
-    return { code, fields, size: reader.position - start }
+    try {
+      const start = reader.position
+      const code = reader.byte()
+      const count = reader.byte()
+      const fields: unknown[] = []
+      for (let i = 0; i < count; i++) fields.push(reader.value())
+      return { code, fields, size: reader.position - start }
+    } catch (error) {
+      this.close()
+      this.#options.garbled(error)
+      return undefined
+    }
   }
 
   #handle({ code, fields, size }: Operation): void {

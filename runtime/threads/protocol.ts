@@ -8,10 +8,10 @@
 export const DEFINE = {
   /** id, packed program */
   program: 1,
-  /** id, actor, has a scope, context, actor of the confinement */
+  /** id, packed frame */
   frame: 2,
-  /** id, name, methods, fields, which of tostring/equals/less/method it has */
-  type: 3,
+  /** channel, serial of its process, capacity: a channel that a module of the main thread feeds */
+  channel: 3,
 } as const
 export const LAST_DEFINITION = 15
 
@@ -19,7 +19,7 @@ export const LAST_DEFINITION = 15
 export const TO_WORKER = {
   /** serial, host, program, frame, arguments, parent's serial and host, whether somebody waits until it has loaded */
   spawn: 16,
-  /** serial, topic, sender's pid, cell, bytes, values */
+  /** serial, topic, sender's pid, cell, values */
   deliver: 17,
   /** serial, kind, from, at, and what the kind carries */
   event: 18,
@@ -31,8 +31,6 @@ export const TO_WORKER = {
   cancel: 21,
   /** question, how it went, what it came to */
   answer: 22,
-  /** channel, serial of its process, capacity */
-  openChannel: 23,
   /** channel, value, only if there is room */
   push: 24,
   closeChannel: 25,
@@ -54,18 +52,18 @@ export const TO_WORKER = {
 
 /** From a worker to the main thread. */
 export const TO_MAIN = {
-  /** serial, host, definition, frame, parent's serial and host: a call's process that others may meet */
+  /** serial, host, definition, frame, limits, parent's serial and host: a call's process that others may meet */
   introduce: 40,
-  /** serial, host, definition, frame, parent's serial, whether it monitors, whether it links: a process started here */
+  /** serial, host, definition, frame, limits, parent's serial, whether it monitors, whether it links: one started here */
   announce: 41,
   started: 42,
   /** serial, error */
   notStarted: 43,
   /** serial, error, result, slices */
   ended: 44,
-  /** serial, definition */
+  /** serial, definition, limits */
   upgraded: 45,
-  /** serial, topic, sender's pid, cell, bytes, values */
+  /** serial, topic, sender's pid, cell, values */
   deliver: 46,
   /** call, error, result */
   result: 47,

@@ -1,7 +1,7 @@
 // A channel of a process in a worker thread that a module of the main thread feeds.
 
 import type { LuaChannel } from '../lua/module.ts'
-import { TO_WORKER } from './protocol.ts'
+import { DEFINE, TO_WORKER } from './protocol.ts'
 
 type Say = (operation: number, ...fields: unknown[]) => void
 
@@ -15,7 +15,7 @@ export class RemoteChannel implements LuaChannel {
     this.id = id
     this.#say = say
     // -1 stands for a channel without bound.
-    say(TO_WORKER.openChannel, id, serial, Number.isFinite(capacity) ? capacity : -1)
+    say(DEFINE.channel, id, serial, Number.isFinite(capacity) ? capacity : -1)
   }
 
   push(value: unknown): boolean {

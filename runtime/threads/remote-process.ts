@@ -4,7 +4,6 @@
 import { setMaxListeners } from 'node:events'
 import { RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
-import type { Limits } from '../lua/program.ts'
 import type {
   Ancestor,
   Exit,
@@ -15,6 +14,7 @@ import type {
   ProcessInit,
   ProcessOptions,
 } from '../process/process.ts'
+import type { SendLimits } from './cells.ts'
 import type { CrossedPayload } from './remote-payload.ts'
 
 /** The way to the thread it runs in. */
@@ -22,7 +22,7 @@ export interface RemoteThread {
   deliver(process: RemoteProcess, topic: string, from: string, payload: Payload): void
   /** Passes on a message of another thread, which its sender has counted in the cell. */
   forward(serial: number, topic: string, from: string, cell: number, values: CrossedPayload): void
-  limitsOf(process: RemoteProcess): Limits
+  limitsOf(process: RemoteProcess): SendLimits
   event(process: RemoteProcess, event: ProcessEvent): void
   terminate(process: RemoteProcess, error: RuntimeError): void
 }
@@ -39,14 +39,14 @@ export class RemoteProcess implements Process {
   definition: string
   options: ProcessOptions = sharedOptions
   ended = false
-  /** Settles when its code has loaded; rejects with why it did not. Absent when nobody has to wait for that. */
-  starting: Promise<void> | undefined
   /** Its code did not load, and whoever started it was told so: nobody else has to hear of it. */
   neverStarted = false
   steps = 0
   activity: ProcessActivity | undefined
   readonly #init: ProcessInit
   #pid: string | undefined
+  #starting: Promise<void> | undefined
+  #claimed = false
   #abort: AbortController | undefined
   #owned: Set<{ close(): void }> | undefined
 
@@ -59,6 +59,28 @@ export class RemoteProcess implements Process {
     this.parent = init.parent
     this.startedAt = startedAt
     this.#init = init
+  }
+
+  /**
+   * Settles when its code has loaded; rejects with why it did not. Absent when nobody has to wait for that. Whoever asks takes it
+   * upon himself to tell of a failure: for others there was no such process then.
+   */
+  get starting(): Promise<void> | undefined {
+    this.#claimed = this.#starting !== undefined
+    return this.#starting
+  }
+
+  /** Its code has yet to load. */
+  awaitStart(starting: Promise<void>): void {
+    this.#starting = starting
+    // Nobody has to ask.
+    starting.catch(() => undefined)
+  }
+
+  /** Its code did not load. */
+  startFailed(error: RuntimeError): void {
+    this.neverStarted = this.#claimed
+    this.end({ error, result: undefined })
   }
 
   get pid(): string {

@@ -3,8 +3,9 @@
 
 import type { RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
-import { type Limits, type Program, trustedLimits } from '../lua/program.ts'
+import type { Program } from '../lua/program.ts'
 import type { ProcessActivity } from '../process/process.ts'
+import type { SendLimits } from './cells.ts'
 import type { Counted } from './numbered.ts'
 import type { RemoteProcess } from './remote-process.ts'
 
@@ -19,7 +20,7 @@ export type ActivityReport = readonly [number, ProcessActivity['state'], number,
 export class RemoteProcesses {
   readonly #frames: Counted<Frame>
   readonly #bySerial = new Map<number, RemoteProcess>()
-  readonly #limits = new WeakMap<RemoteProcess, Limits>()
+  readonly #limits = new WeakMap<RemoteProcess, SendLimits>()
   readonly #starting = new Map<number, Starting>()
   /** Programs that have loaded there once: their next process need not be waited for. */
   readonly #loaded = new WeakSet<Program>()
@@ -40,8 +41,8 @@ export class RemoteProcesses {
   }
 
   /** Adds a process whose frame was taken for it. */
-  add(process: RemoteProcess, limits: Limits = trustedLimits): void {
-    this.#limits.set(process, limits)
+  add(process: RemoteProcess, limits: SendLimits): void {
+    this.limit(process, limits)
     this.#bySerial.set(process.serial, process)
     this.#changed()
   }
@@ -56,8 +57,15 @@ export class RemoteProcesses {
     return process
   }
 
-  limitsOf(process: RemoteProcess): Limits {
-    return this.#limits.get(process) ?? trustedLimits
+  /** What it may be sent from here on. */
+  limit(process: RemoteProcess, limits: SendLimits): void {
+    this.#limits.set(process, limits)
+  }
+
+  limitsOf(process: RemoteProcess): SendLimits {
+    const limits = this.#limits.get(process)
+    if (limits === undefined) throw new Error(`${process.pid} is not of this thread`)
+    return limits
   }
 
   // ---- until the code has loaded ----
@@ -68,15 +76,14 @@ export class RemoteProcesses {
 
   /** From here on its `starting` says whether its code loads. */
   awaitStart(process: RemoteProcess, program: Program): void {
-    process.starting = new Promise((resolve, reject) => {
+    const starting = new Promise<void>((resolve, reject) => {
       const loaded = (): void => {
         this.#loaded.add(program)
         resolve()
       }
       this.#starting.set(process.serial, { resolve: loaded, reject })
     })
-    // Whoever wants to know asks; nobody has to.
-    process.starting.catch(() => undefined)
+    process.awaitStart(starting)
   }
 
   started(serial: number): void {
@@ -84,14 +91,11 @@ export class RemoteProcesses {
     this.#starting.delete(serial)
   }
 
-  /** Whoever started it is told so, and nobody else: there never was such a process. */
   notStarted(serial: number, error: RuntimeError): void {
     const process = this.forget(serial)
     const starting = this.#starting.get(serial)
     this.#starting.delete(serial)
-    if (process === undefined) return
-    process.neverStarted = starting !== undefined
-    process.end({ error, result: undefined })
+    process?.startFailed(error)
     starting?.reject(error)
   }
 

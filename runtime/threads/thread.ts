@@ -6,10 +6,10 @@ import type { Clock } from '../core/clock.ts'
 import { RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
 import type { LuaModule } from '../lua/module.ts'
-import type { Limits, Program } from '../lua/program.ts'
+import type { Program } from '../lua/program.ts'
 import type { LuaModules } from '../lua/wasm.ts'
 import { type Payload, type ProcessEvent, type ProcessInit, settleExit } from '../process/process.ts'
-import { requireRoom } from './cells.ts'
+import { requireRoom, type SendLimits, sendLimits } from './cells.ts'
 import { Desk, type DeskDeps } from './desk.ts'
 import { LuaValues } from './lua-values.ts'
 import { ModuleServer } from './module-server.ts'
@@ -122,6 +122,7 @@ export class Thread implements RemoteThread {
       },
       handle: (code, fields, size) => this.#handle(code, fields, size),
       broken: deps.broken,
+      garbled: (error) => this.#garbled(error),
       consumed: (bytes) => {
         Atomics.add(this.#shared, SHARED.consumed, bytes)
         Atomics.notify(this.#shared, SHARED.consumed)
@@ -178,7 +179,7 @@ export class Thread implements RemoteThread {
       throw error
     }
     if (awaited) this.#processes.awaitStart(process, program)
-    this.#processes.add(process, program.limits)
+    this.#processes.add(process, sendLimits(program.limits))
     return process
   }
 
@@ -230,7 +231,7 @@ export class Thread implements RemoteThread {
     this.#pipe.say(TO_WORKER.deliver, serial, topic, from, cell, values)
   }
 
-  limitsOf(process: RemoteProcess): Limits {
+  limitsOf(process: RemoteProcess): SendLimits {
     return this.#processes.limitsOf(process)
   }
 
@@ -338,6 +339,15 @@ export class Thread implements RemoteThread {
     const error = new RuntimeError('Internal', message)
     this.#lose(error)
     this.#onLost(error)
+  }
+
+  /** What it says cannot be read: nothing that follows can be trusted. */
+  #garbled(cause: unknown): void {
+    this.#deps.broken(cause)
+    const error = new RuntimeError('Internal', `thread ${this.role.name} cannot be understood`, { cause })
+    this.#lose(error)
+    this.#onLost(error)
+    void this.#worker.terminate()
   }
 
   #lose(error: RuntimeError): void {

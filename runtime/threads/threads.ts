@@ -138,11 +138,12 @@ export class Threads {
     let { thread } = place
     if (thread === undefined || thread.lost) {
       const { name, host } = place.role
-      thread = new Thread(place.role, this.#deps, (error) => {
+      const started = new Thread(place.role, this.#deps, (error) => {
         this.#deps.lost(name, error)
-        place.thread = undefined
+        if (place.thread === started) place.thread = undefined
       })
-      place.thread = thread
+      thread = started
+      place.thread = started
       place.beat = undefined
       place.still = 0
       if (host !== undefined && this.#running.has(host)) thread.hostRunning(true)

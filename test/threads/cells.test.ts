@@ -42,6 +42,11 @@ describe('a cell', () => {
     const first = table.of(1)
     table.release(1)
     expect(table.cells.alive(first)).toBe(false)
+    // It rests until a thousand more were given up.
+    for (let serial = 1000; serial < 2023; serial++) {
+      expect(table.of(serial).index).not.toBe(first.index)
+      table.release(serial)
+    }
     const second = table.of(2)
     expect(second.index).toBe(first.index)
     expect(table.cells.alive(second)).toBe(true)

@@ -245,6 +245,40 @@ describe('a process of such code', () => {
   })
 })
 
+describe('an upgrade to such code', () => {
+  test('that does not load is an exit with its error', async () => {
+    await node.process('breaks', 'error("not now")', { generated: true })
+    await node.process('turns', 'return { main = function() process.upgrade("app:breaks") end }')
+    expect(
+      await node.eval(
+        `process.spawn_monitored("app:turns", "${MAIN}")
+        return process.events():receive().result.error:message()`,
+        MAIN,
+      ),
+    ).toBe('app:breaks:1: not now')
+  })
+
+  test('loses what its narrower limits do not allow, and nothing else', async () => {
+    await node.process('takes', 'return { main = function() return (process.inbox():receive():topic()) end }', {
+      generated: true,
+    })
+    await node.process(
+      'waits_for_go',
+      'return { main = function() process.listen("go"):receive() process.upgrade("app:takes") end }',
+    )
+    expect(
+      await node.eval(
+        `local pid = process.spawn_monitored("app:waits_for_go", "${MAIN}")
+        process.send(pid, "big", ("x"):rep(9 << 20))
+        process.send(pid, "small", 1)
+        process.send(pid, "go")
+        return process.events():receive().result.value`,
+        MAIN,
+      ),
+    ).toBe('small')
+  })
+})
+
 test('what it prints is logged with its line', async () => {
   await tool('print("a", 1)')
   expect(log).toContainEqual(

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RuntimeError } from '../../runtime/core/error.ts'
 import type { ValueMap } from '../../runtime/core/value.ts'
+import { type Call, type LuaModule, LuaType } from '../../runtime/lua/module.ts'
 import { RemoteProcess } from '../../runtime/threads/remote-process.ts'
 import type { Thread } from '../../runtime/threads/thread.ts'
 import { MAIN, type ThreadHost, threadHost, WORKERS } from '../support/thread-host.ts'
@@ -407,6 +408,129 @@ describe('a thread that is lost', () => {
     expect(await lua('return "again"')).toBe('again')
     expect(await lua('return "again"')).toBe('again')
   })
+})
+
+describe('what crossed threads the wrong way once', () => {
+  test('a function called in a worker is found by its pid', async () => {
+    await node.function(
+      'asks',
+      `return { handler = function(to)
+        local back = process.listen("back")
+        process.send(to, "x", "question")
+        return (back:receive())
+      end }`,
+    )
+    const pid = node.host.spawn('app:mirror', MAIN)
+    expect(await lua(`return (funcs.call("app:asks", "${pid}"))`)).toBe('question')
+  })
+
+  test('a listener of the embedding program takes any number of messages', async () => {
+    let count = 0
+    const listener = node.host.listen(() => void count++)
+    const body = `local sent = 0
+      for i = 1, 40000 do if process.send("${listener.pid}", "n", i) then sent = sent + 1 end end
+      return sent`
+    let sent = 0
+    for (let round = 0; round < 3; round++) {
+      sent += Number(await lua(body))
+      while (count < sent) await new Promise((resolve) => setImmediate(resolve))
+    }
+    listener.close()
+    expect(sent).toBe(120_000)
+  })
+
+  test('processes on a host are counted wherever they are started', async () => {
+    const entry = {
+      id: 'app:few',
+      kind: 'process.host',
+      meta: {},
+      data: { host: { workers: 2, limits: { processes: 3 } }, lifecycle: { auto_start: true } } as ValueMap,
+    }
+    await node.host.registry.apply([{ op: 'create', entry }])
+    expect(
+      await lua(
+        `local started, err = 0, nil
+        repeat
+          local pid
+          pid, err = process.spawn("app:sleeps", "app:few")
+          if pid then started = started + 1 end
+        until err
+        return { started, err:kind() }`,
+        'app:few',
+      ),
+    ).toEqual([2, 'LimitExceeded'])
+    await node.host.registry.apply([{ op: 'delete', id: 'app:few' }])
+  })
+
+  test('the mailbox of a child in a worker has its own limit towards other threads', async () => {
+    await node.process('narrow', 'return { main = function() channel.new():receive() end }', {
+      data: { options: { limits: { mailbox: 5 } } },
+    })
+    const pid = (await lua(`return (process.spawn("app:narrow", "${WORKERS}"))`)) as string
+    expect(await lua(`local n = 0 while process.send("${pid}", "x") do n = n + 1 end return n`, MAIN)).toBe(5)
+  })
+
+  test('what does not load ends with an error that is told, when nobody waits for its start', async () => {
+    await node.process('broken', 'error("not today")')
+    const { error } = await node.host.run('app:broken', WORKERS)
+    expect(error?.message).toBe('app:broken:1: not today')
+    expect(await lua(`local _, err = process.exec("app:broken", "${WORKERS}") return err:message()`, MAIN)).toBe(
+      'app:broken:1: not today',
+    )
+  })
+})
+
+test('a module of the embedding program works in a worker as in the main thread', async () => {
+  const counter: LuaType<{ n: number }> = new LuaType<{ n: number }>({
+    name: 'test.Counter',
+    fields: { n: (self) => self.n },
+    methods: { add: (_call, self, by: unknown) => (self.n += Number(by)) },
+    method: (self, name) => (name === 'twice' ? () => self.n * 2 : undefined),
+    tostring: (self) => `counter at ${self.n}`,
+    equals: (a, b) => a.n === b.n,
+    less: (a, b) => a.n < b.n,
+  })
+  const module: LuaModule = {
+    name: 'counters',
+    description: 'counters of the main thread',
+    traits: [],
+    open: () => ({
+      new: (_call, n: unknown) => counter.wrap({ n: Number(n) }),
+      channel(call) {
+        const channel = call.channel(1)
+        channel.push('fed')
+        return channel
+      },
+      slow(call: Call) {
+        const end = performance.now() + 20
+        while (performance.now() < end);
+        return call.where().replace(/:\d+$/, '')
+      },
+      limit: 7,
+    }),
+  }
+  const own = await threadHost({ modules: [module] })
+  const body = `local counters = require("counters")
+    local a, b = counters.new(1), counters.new(5)
+    a:add(2)
+    local sorted = { b, a }
+    table.sort(sorted, function(x, y) return x < y end)
+    coroutine.spawn(function() for i = 1, 20 do process.send("nobody", "x") end end)
+    local fed = 0
+    for i = 1, 20 do if counters.channel():receive() == "fed" then fed = fed + 1 end end
+    return { a.n, tostring(b), a == counters.new(3), sorted[1].n, a:twice(), type(a.none), fed, counters.limit, (counters.slow()) }`
+  const expected = [3, 'counter at 5', true, 3, 6, 'nil', 20, 7]
+  expect(await own.eval(body, MAIN, ['counters'])).toEqual([...expected, 'app:eval1'])
+  expect(await own.eval(body, WORKERS, ['counters'])).toEqual([...expected, 'app:eval2'])
+
+  // What the main thread does for code made at run time is that code's CPU.
+  await own.function('burns', 'return { handler = function() for i = 1, 100 do require("counters").slow() end end }', {
+    modules: ['counters'],
+    generated: true,
+    data: { options: { limits: { cpu: '200ms' } } },
+  })
+  await expect(own.host.call('app:burns')).rejects.toMatchObject({ message: 'cpu limit of 200 ms exceeded' })
+  await own.stop()
 })
 
 test('stopping the host asks its processes to end, whichever thread they are in', async () => {

@@ -12,6 +12,8 @@ const local = new LuaType<string>({ name: 'test.Local', tostring: (text) => `<${
 
 function crossed(value: unknown): unknown {
   const values = new LuaValues({
+    begin() {},
+    undo() {},
     write(writer, object) {
       if (!(object instanceof LuaObject) || object.type !== (resident as LuaType<unknown>)) return false
       writer.count(7)

@@ -11,7 +11,8 @@ const FIRST = LAST_DEFINITION + 1
 function pair() {
   const log: string[] = []
   const consumed: number[] = []
-  const values = () => new LuaValues({ write: () => false, read: (reader: WireReader) => reader.count() })
+  const values = () =>
+    new LuaValues({ begin() {}, undo() {}, write: () => false, read: (reader: WireReader) => reader.count() })
   const inbound = new Pipe({
     extension: values(),
     post: () => undefined,
@@ -20,6 +21,7 @@ function pair() {
       log.push(`${code}: ${fields.join(' ')}`)
     },
     broken: (error) => log.push(`broken: ${(error as Error).message}`),
+    garbled: () => log.push('garbled'),
     consumed: (bytes) => consumed.push(bytes),
   })
   const outbound = new Pipe({
@@ -27,6 +29,7 @@ function pair() {
     post: (bytes) => inbound.receive(bytes),
     handle: () => undefined,
     broken: () => undefined,
+    garbled: () => undefined,
   })
   return { log, consumed, inbound, outbound }
 }
@@ -78,7 +81,7 @@ test('a handler that fails does not stop those after it', () => {
 
 test('the size said is the size handled', () => {
   const sizes: number[] = []
-  const values = new LuaValues({ write: () => false, read: () => null })
+  const values = new LuaValues({ begin() {}, undo() {}, write: () => false, read: () => null })
   const inbound = new Pipe({
     extension: values,
     post: () => undefined,
@@ -86,12 +89,14 @@ test('the size said is the size handled', () => {
     broken: (error) => {
       throw error
     },
+    garbled: () => undefined,
   })
   const outbound = new Pipe({
     extension: values,
     post: (bytes) => inbound.receive(bytes),
     handle: () => undefined,
     broken: () => undefined,
+    garbled: () => undefined,
   })
   const said = [outbound.say(FIRST), outbound.say(FIRST, 'text', [1, 2, { a: null }]), outbound.say(FIRST, 1.5)]
   outbound.flush()
@@ -106,4 +111,13 @@ test('a closed pipe handles nothing more', () => {
   inbound.close()
   inbound.pump()
   expect(log).toEqual([])
+})
+
+test('bytes that cannot be read end the pipe, once and for all', () => {
+  const { log, inbound, outbound } = pair()
+  inbound.receive(new Uint8Array([FIRST, 1, 255]))
+  outbound.say(FIRST, 'after')
+  outbound.flush()
+  inbound.pump()
+  expect(log).toEqual(['garbled'])
 })

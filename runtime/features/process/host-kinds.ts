@@ -88,7 +88,8 @@ function hostKind(kind: 'process.host' | 'terminal.host', deps: HostKindDeps): K
       const service: Service = {
         start() {
           host.start()
-          elsewhere?.hostRunning(entry.id, true)
+          // Where processes are counted, each one is asked for.
+          elsewhere?.hostRunning(entry.id, maxProcesses === Number.POSITIVE_INFINITY)
         },
         stop() {
           elsewhere?.hostRunning(entry.id, false)

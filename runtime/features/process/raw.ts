@@ -134,7 +134,9 @@ export function processFunctions({ kernel, guard, spawnInThread }: ProcessDeps):
 
     const functions: RawFunctions = {
       process_pid(thread) {
-        lua.pushText(thread, me().pid)
+        const process = me()
+        kernel.outside?.met(process)
+        lua.pushText(thread, process.pid)
         return 1
       },
 
@@ -157,6 +159,7 @@ export function processFunctions({ kernel, guard, spawnInThread }: ProcessDeps):
           }
         }
         const target = targetAt(thread, 1)
+        kernel.outside?.met(process)
         target.deliver(
           topic,
           process.pid,

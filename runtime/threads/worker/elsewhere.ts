@@ -4,7 +4,7 @@
 import type { RuntimeError } from '../../core/error.ts'
 import { emptyFrame } from '../../core/frame.ts'
 import type { Payload, Process, ProcessOptions } from '../../process/process.ts'
-import { type Cell, type Cells, type MailboxLimits, requireRoom } from '../cells.ts'
+import { type Cell, type Cells, requireRoom, type SendLimits } from '../cells.ts'
 import { TO_MAIN } from '../protocol.ts'
 import { sayable } from '../sayable.ts'
 import type { MainThread } from './main-thread.ts'
@@ -13,7 +13,7 @@ export interface ElsewhereDeps {
   readonly serial: number
   readonly pid: string
   readonly cell: Cell
-  readonly limits: MailboxLimits & { readonly messageBytes: number }
+  readonly limits: SendLimits
   readonly cells: Cells
   readonly main: MainThread
 }

@@ -52,6 +52,10 @@ export class MainThread {
         else handle(code, fields, size)
       },
       broken: (error) => this.broken(error),
+      // The end of this thread, which the main thread sees.
+      garbled: (error) => {
+        throw error
+      },
       turn: (running) => this.running(running),
     })
   }

@@ -80,6 +80,9 @@ export class Mirror implements Residents {
 
   // ---- what crosses (threads/lua-values.ts, Residents) ----
 
+  begin(): void {}
+  undo(): void {}
+
   write(writer: WireWriter, value: object): boolean {
     const resident = value instanceof LuaObject ? value.value : value
     if (!(resident instanceof Resident)) return false
@@ -145,7 +148,9 @@ export class Mirror implements Residents {
       ...(tostring ? { tostring: (self) => String(ask(self, INSPECT.text)) } : {}),
       ...(equals ? { equals: (a, b) => a === b || ask(a, INSPECT.equal, b) === true } : {}),
       ...(less ? { less: (a, b) => ask(a, INSPECT.less, b) === true } : {}),
-      ...(method ? { method: (self, wanted) => ask(self, INSPECT.method, wanted) as AnyHostFunction | undefined } : {}),
+      ...(method
+        ? { method: (self, wanted) => (ask(self, INSPECT.method, wanted) ?? undefined) as AnyHostFunction | undefined }
+        : {}),
     })
     this.#types[index] = type
     return type

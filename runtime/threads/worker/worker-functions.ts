@@ -7,6 +7,9 @@ import { ASK } from '../protocol.ts'
 import { sayable } from '../sayable.ts'
 import type { MainThread } from './main-thread.ts'
 
+/** Ids that are remembered; a program may make up any number. */
+const MOST_KNOWN = 4096
+
 export interface WorkerFunctionsDeps {
   readonly main: MainThread
   readonly pool: (program: number, maxSize: number) => FunctionHandler
@@ -28,6 +31,7 @@ export class WorkerFunctions extends Functions {
     if (handler === undefined) {
       const found = this.#deps.main.ask(ASK.function, id) as [program: number, maxSize: number] | null
       handler = found === null ? this.#overThere(id) : this.#deps.pool(...found)
+      if (this.#known.size >= MOST_KNOWN) this.#known.clear()
       this.#known.set(id, handler)
     }
     return handler

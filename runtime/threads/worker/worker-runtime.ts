@@ -29,7 +29,7 @@ import {
 import { ProcessHost } from '../../process/process-host.ts'
 import { Scheduler } from '../../process/scheduler.ts'
 import { Guard } from '../../security/guard.ts'
-import { Cells } from '../cells.ts'
+import { Cells, NO_CELL, type SendLimits, sendLimits } from '../cells.ts'
 import { LuaValues } from '../lua-values.ts'
 import { ASK, DEFINE, TO_MAIN, TO_WORKER } from '../protocol.ts'
 import { type CrossedPayload, remotePayload } from '../remote-payload.ts'
@@ -89,7 +89,11 @@ export class WorkerRuntime {
     this.#kernel.outside = {
       find: (target) => this.#locate(target),
       factory: (id) => this.#factory(id),
-      upgraded: ({ serial, definition }) => void this.#main.say(TO_MAIN.upgraded, serial, definition),
+      upgraded: (process) => {
+        const { serial, definition } = process
+        this.#main.say(TO_MAIN.upgraded, serial, definition, limitsOf(process))
+      },
+      met: (process) => this.#introduce(process),
       serial: () => this.#serial(),
     }
     if (start.host !== undefined) {
@@ -163,7 +167,7 @@ export class WorkerRuntime {
       [TO_WORKER.terminate, ([serial, error]) => running(serial)?.terminate(error)],
       [TO_WORKER.call, (fields) => this.#call(...(fields as unknown as CallFields))],
       [TO_WORKER.cancel, ([call]) => this.#calls.cancel(call)],
-      [TO_WORKER.openChannel, ([id, serial, capacity]) => this.#openChannel(id, serial, capacity)],
+      [DEFINE.channel, ([id, serial, capacity]) => this.#openChannel(id, serial, capacity)],
       [
         TO_WORKER.push,
         ([id, value, onlyIfRoom]) => {
@@ -251,15 +255,9 @@ export class WorkerRuntime {
     const process = this.#make(serial, host, program, frame, args, { serial: parent.serial, host: parent.host })
     this.#known.add(serial)
     const relations = [monitor === true, link === true]
-    this.#main.say(
-      TO_MAIN.announce,
-      serial,
-      host,
-      definition,
-      this.#told.frameNumber(frame),
-      parent.serial,
-      ...relations,
-    )
+    const number = this.#told.frameNumber(frame)
+    const limits = limitsOf(process)
+    this.#main.say(TO_MAIN.announce, serial, host, definition, number, limits, parent.serial, ...relations)
     return process.pid
   }
 
@@ -269,7 +267,7 @@ export class WorkerRuntime {
     if (program === undefined) {
       const number = this.#main.ask(ASK.definition, id) as number | null
       program = number === null ? null : this.#told.program(number)
-      this.#current.set(id, program)
+      if (program !== null) this.#current.set(id, program)
     }
     return program
   }
@@ -290,7 +288,8 @@ export class WorkerRuntime {
     this.#known.add(process.serial)
     const { serial, host, definition, frame, parent } = process
     const by = [parent?.serial ?? 0, parent?.host ?? '']
-    this.#main.say(TO_MAIN.introduce, serial, host, definition, this.#told.frameNumber(frame), ...by)
+    const number = this.#told.frameNumber(frame)
+    this.#main.say(TO_MAIN.introduce, serial, host, definition, number, limitsOf(process), ...by)
     this.#kernel.watch(process, (exit) => this.#ended(process, exit))
   }
 
@@ -332,7 +331,8 @@ export class WorkerRuntime {
     const limits = { mailboxMessages, mailboxBytes, messageBytes }
     const found = new Elsewhere({ serial, pid, cell, limits, cells: this.#cells, main: this.#main })
     if (this.#located.size >= MAX_LOCATED) this.#located.clear()
-    this.#located.set(pid, found)
+    // Of one that is not counted nobody learns when it has ended.
+    if (index !== NO_CELL) this.#located.set(pid, found)
     return found
   }
 
@@ -410,6 +410,12 @@ function charge(process: Process | undefined, cpu: number): void {
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error
   }
+}
+
+/** What a process here may be sent by others. */
+function limitsOf(process: Process): SendLimits {
+  if (process instanceof LuaProcess) return sendLimits(process.program.limits)
+  throw new Error(`${process.pid} is no Lua`)
 }
 
 function eventOf([kind, from, at, more, result]: EventFields): ProcessEvent {
