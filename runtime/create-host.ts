@@ -171,7 +171,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   const programs = new Programs()
   const byName = new Map<string, LuaModule>()
   const threads =
-    (options.threads ?? (options.clock === undefined && import.meta.url.endsWith('.js')))
+    (options.threads ?? (clock.shared === true && import.meta.url.endsWith('.js')))
       ? new Threads({
           kernel,
           functions,

@@ -7,6 +7,8 @@ export interface Timer {
 }
 
 export interface Clock {
+  /** It is the machine's own: other threads have the same time. */
+  readonly shared?: boolean
   /** Milliseconds since an arbitrary start; never goes back. */
   now(): number
   /** Nanoseconds since 1970-01-01T00:00:00Z. */
@@ -31,6 +33,7 @@ export function systemClock(): Clock {
   const anchor = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint()
   const timeouts = new Timeouts()
   return {
+    shared: true,
     now: () => performance.now(),
     wallNanos: () => anchor + process.hrtime.bigint(),
     wallMs: Date.now,

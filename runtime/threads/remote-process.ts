@@ -23,6 +23,7 @@ export interface RemoteThread {
   /** Passes on a message of another thread, which its sender has counted in the cell. */
   forward(serial: number, topic: string, from: string, cell: number, values: CrossedPayload): void
   limitsOf(process: RemoteProcess): SendLimits
+  queued(process: RemoteProcess): number
   event(process: RemoteProcess, event: ProcessEvent): void
   terminate(process: RemoteProcess, error: RuntimeError): void
 }
@@ -103,6 +104,11 @@ export class RemoteProcess implements Process {
     if (this.ended) resource.close()
     else (this.#owned ??= new Set()).add(resource)
     return { release: () => void this.#owned?.delete(resource) }
+  }
+
+  /** Messages on their way to it or in its mailbox, of other threads' senders. */
+  get queued(): number {
+    return this.ended ? 0 : this.thread.queued(this)
   }
 
   inspect(): ProcessActivity {

@@ -235,6 +235,11 @@ export class Thread implements RemoteThread {
     return this.#processes.limitsOf(process)
   }
 
+  queued({ serial }: RemoteProcess): number {
+    const { cells } = this.#deps
+    return cells.cells.count(cells.of(serial).index)
+  }
+
   event({ serial }: RemoteProcess, event: ProcessEvent): void {
     const { kind, from, at } = event
     if (kind === 'pid.exit' || kind === 'pid.link.down') {

@@ -4,7 +4,7 @@ import { asRuntimeError, moduleError, RuntimeError } from '../../core/error.ts'
 import { Channel } from '../../lua/channel.ts'
 import type { LuaEngine } from '../../lua/engine.ts'
 import type { RawFunctions } from '../../lua/instance.ts'
-import type { LuaProcess } from '../../lua/lua-process.ts'
+import { LuaProcess } from '../../lua/lua-process.ts'
 import { StackPayload } from '../../lua/stack-payload.ts'
 import { LUA } from '../../lua/wasm.ts'
 import type { Kernel, SpawnRequest } from '../../process/kernel.ts'
@@ -23,6 +23,9 @@ export interface ProcessDeps {
 /** A sender to a mailbox this crowded gives up its turn now and then, so that the receiver keeps up. */
 const CROWDED = 1000
 const SENDS_TO_CROWDED = 64
+/** One of another thread that has read nothing for so many milliseconds is not waited for again soon. */
+const READS_NOTHING_MS = 250
+const SENDS_TO_WHO_READS_NOTHING = 20_000
 
 interface SpawnKind {
   readonly name: string
@@ -109,6 +112,23 @@ export function processFunctions({ kernel, guard, spawnInThread }: ProcessDeps):
         return 2
       })
 
+    /**
+     * A receiver in another thread gets no turn when the sender gives up its own: it is waited for, as long as it reads.
+     */
+    const awaitRoom = (thread: number, coroutine: { flood: number }, target: Process & { queued?: number }): number => {
+      const caughtUp = async (): Promise<void> => {
+        let least = target.queued ?? 0
+        for (let still = 0; least > CROWDED && still < READS_NOTHING_MS; still++) {
+          await new Promise<void>((resolve) => kernel.clock.after(1, resolve))
+          const now = target.ended ? 0 : (target.queued ?? 0)
+          if (now < least) still = 0
+          least = Math.min(least, now)
+        }
+        if (least > CROWDED) coroutine.flood = -SENDS_TO_WHO_READS_NOTHING
+      }
+      return engine.awaitPromise(thread, caughtUp(), (_vm, on) => pushTrue(on))
+    }
+
     const pushTrue = (thread: number): number => {
       lua.api.lua_pushboolean(thread, 1)
       return 1
@@ -165,19 +185,17 @@ export function processFunctions({ kernel, guard, spawnInThread }: ProcessDeps):
           process.pid,
           new StackPayload(engine, thread, 3, count - 2, process.program.limits.messageBytes),
         )
-        pushTrue(thread)
-        const crowded = (target as Partial<LuaProcess>).queued
         const coroutine = engine.current
-        if (
-          crowded !== undefined &&
-          crowded > CROWDED &&
-          coroutine !== null &&
-          target !== process &&
-          ++coroutine.flood >= SENDS_TO_CROWDED
-        ) {
+        const crowded = ((target as { queued?: number }).queued ?? 0) > CROWDED && target !== process
+        if (crowded && coroutine !== null && ++coroutine.flood >= SENDS_TO_CROWDED) {
           coroutine.flood = 0
-          return engine.giveUpTurn(thread, 1)
+          if (target instanceof LuaProcess) {
+            pushTrue(thread)
+            return engine.giveUpTurn(thread, 1)
+          }
+          if (lua.api.lua_isyieldable(thread) !== 0) return awaitRoom(thread, coroutine, target)
         }
+        pushTrue(thread)
         return engine.endOperation(thread, 1)
       }),
 
