@@ -24,7 +24,7 @@ export class Coroutine implements Task {
   answer: number | LuaRaise = 0
   /** Ended by somebody else while it waited on the native stack: it must unwind and never go on. */
   dropped = false
-  /** Its instructions were found to take long each: the hook looks at it more often until the slice is over. */
+  /** Its instructions were found to take long each: the hook looks at it more often. */
   watched = false
   /** Sends to crowded mailboxes since it last gave up its turn. */
   flood = 0

@@ -382,7 +382,8 @@ export class LuaEngine {
     this.current = from
     coroutine.onStack--
     vm.activations--
-    if (coroutine.watched) {
+    // Of trusted code a pause of the machine may have been the cause; code made at run time stays watched to its end.
+    if (coroutine.watched && !process.program.generated) {
       coroutine.watched = false
       vm.resetHook(thread)
     }

@@ -279,8 +279,10 @@ export class LuaProcess implements Upgradable {
     const mine = this.pooled ? [] : [this.main]
     for (const coroutine of this.coroutines === null ? mine : [...mine, ...this.coroutines]) {
       if (coroutine.onStack > 0) continue
-      if (clean && coroutine.thread === finished) vm.releaseThread(coroutine.thread, true)
-      else if (coroutine === this.main) vm.recycleThread(coroutine.thread)
+      if (clean && coroutine.thread === finished) {
+        if (coroutine.watched) vm.resetHook(coroutine.thread)
+        vm.releaseThread(coroutine.thread, true)
+      } else if (coroutine === this.main) vm.recycleThread(coroutine.thread)
       else vm.releaseThread(coroutine.thread, false)
       coroutine.thread = 0
     }
