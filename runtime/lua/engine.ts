@@ -669,10 +669,10 @@ export class LuaEngine {
   #makeChannel(thread: number, channel: Channel): Channel {
     const { process } = channel
     const most = process.program.limits.channels
-    // Once a slice: a full collection is long, and code may try again and again.
+    // One that did not help is not tried again in this slice: a full collection is long, and code may ask again and again.
     if (process.channelCount >= most && process.collectedIn !== process.steps) {
-      process.collectedIn = process.steps
       process.vm.collect()
+      if (process.channelCount >= most) process.collectedIn = process.steps
     }
     if (process.channelCount >= most) {
       throw new RuntimeError('LimitExceeded', `channels of ${process.pid}: more than the limit of ${most}`, {

@@ -38,7 +38,7 @@ export class LuaProcess implements Upgradable {
   ended = false
   /** Its code did not load, which whoever started it was told. */
   neverStarted = false
-  /** The slice in which its VM was last collected because it had too many channels. */
+  /** The slice in which its VM was collected for its channels, and that did not help. */
   collectedIn = -1
   /** An end that waits for the running slice to finish. */
   doomed: RuntimeError | null = null
