@@ -543,7 +543,7 @@ test('what had ended for good does not come back with what it needs, unless the 
   const bad = add('bad', {
     requires: ['app:a'],
     autoStart: false,
-    restart: { ...defaultLifecycle.restart, maxAttempts: 1 },
+    maxAttempts: 1,
   })
   await supervisor.startAll()
   await supervisor.start('app:once')
@@ -560,7 +560,7 @@ test('what had ended for good does not come back with what it needs, unless the 
 
 test('stopping one that has failed already says nothing of that again', async () => {
   const { supervisor, add, status } = bench()
-  const a = add('a', { restart: { ...defaultLifecycle.restart, maxAttempts: 1 } })
+  const a = add('a', { maxAttempts: 1 })
   await supervisor.startAll()
   a.end(boom())
   expect(status('a')).toBe('failed')
