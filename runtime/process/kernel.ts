@@ -51,7 +51,7 @@ export interface Outside {
   upgraded(process: Process): void
   /** A serial that no other thread gives. */
   serial(): number
-  /** Others may learn its pid: it must be found from everywhere. */
+  /** Others may learn the pid of this call: it must be found from everywhere. */
   met(process: Process): void
 }
 
@@ -81,6 +81,8 @@ export class Kernel {
   readonly #beforeExit: ((process: Process) => void)[] = []
   /** Where to ask for what this kernel does not have, in a worker thread. */
   outside: Outside | undefined
+  /** In the main thread: a process of this host that its thread has not told of, and that somebody looks for. */
+  unmet: ((serial: number, host: string) => Process | undefined) | undefined
   readonly #ends = new WeakMap<ProcessHost, (process: Process, exit: Exit) => void>()
   #lastAncestor: Ancestor | undefined
   #serial = 0
@@ -105,11 +107,11 @@ export class Kernel {
     return this.outside === undefined ? ++this.#serial : this.outside.serial()
   }
 
-  /** First and last of a run of serials that another thread may give to its processes. */
-  grantSerials(count: number): readonly [first: number, last: number] {
-    const first = this.#serial + 1
-    this.#serial += count
-    return [first, this.#serial]
+  /** The first of so many serials, at a multiple of their count, that another thread may give to its processes. */
+  grantSerials(count: number): number {
+    const first = Math.ceil((this.#serial + 1) / count) * count
+    this.#serial = first + count - 1
+    return first
   }
 
   get processCount(): number {
@@ -128,9 +130,10 @@ export class Kernel {
   byPid(pid: string): Process | undefined {
     if (!looksLikePid(pid)) return undefined
     const parsed = parsePid(pid)
-    const process = this.#processes.get(parsed.serial)
     const here = parsed.node === '' || parsed.node === this.node
-    return here && process?.host === parsed.host ? process : undefined
+    if (!here) return undefined
+    const process = this.#processes.get(parsed.serial) ?? this.unmet?.(parsed.serial, parsed.host)
+    return process?.host === parsed.host ? process : undefined
   }
 
   /** A living process by pid or registered name. Throws NotFound. */

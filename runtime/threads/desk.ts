@@ -2,13 +2,14 @@
 // modules and functions.
 
 import { asRuntimeError, RuntimeError } from '../core/error.ts'
-import type { Frame } from '../core/frame.ts'
+import { emptyFrame, type Frame } from '../core/frame.ts'
 import type { ValueMap } from '../core/value.ts'
 import { type Program, trustedLimits } from '../lua/program.ts'
 import type { Functions } from '../process/functions.ts'
 import type { Kernel } from '../process/kernel.ts'
 import { type Exit, noPayload, type Payload, type Process, type ProcessInit } from '../process/process.ts'
 import { type CellTable, type SendLimits, sendLimits } from './cells.ts'
+import { type Living, SERIALS_AT_ONCE } from './living.ts'
 import type { Answered, ModuleServer } from './module-server.ts'
 import type { Counted, Numbered } from './numbered.ts'
 import { ANSWER, ASK, TO_MAIN, TO_WORKER } from './protocol.ts'
@@ -48,6 +49,7 @@ export interface DeskThread {
   readonly programs: Numbered<Program>
   readonly frames: Counted<Frame>
   readonly server: ModuleServer
+  readonly living: Living
   /** Says something and sends it off: the worker may be standing still for it. */
   readonly say: (operation: number, ...fields: unknown[]) => void
   /** Milliseconds since 1970. */
@@ -56,12 +58,10 @@ export interface DeskThread {
 
 type Handler = (fields: readonly never[], size: number) => void
 type Introduction = [number, string, string, number, SendLimits, number, string]
-type Announcement = [number, string, string, number, SendLimits, number, boolean, boolean]
+type Announcement = [number, string, string, number, SendLimits, number, string, boolean, boolean, number]
 type SpawnQuestion = [number, number, string, string, CrossedPayload, boolean, boolean]
 type InvokeQuestion = [number, number, number, string, readonly unknown[], boolean]
 type CallQuestion = [number, number, string, CrossedPayload]
-
-const SERIALS_AT_ONCE = 4096
 
 export class Desk {
   readonly #deps: DeskDeps
@@ -150,7 +150,7 @@ export class Desk {
     kernel.add(this.#adopt(kernel.init(serial, host, frame, noPayload, over, parent), definition, limits))
   }
 
-  /** A process it has started on its host. */
+  /** A process it has started on its host: at once when that has relations, else when somebody may care. */
   #announce(
     serial: number,
     host: string,
@@ -158,22 +158,36 @@ export class Desk {
     frameNumber: number,
     limits: SendLimits,
     parentSerial: number,
+    parentHost: string,
     monitor: boolean,
     link: boolean,
+    startedAt: number,
   ): void {
+    const frame = this.#frame(frameNumber)
     const { kernel } = this.#deps
+    const process = this.#own.processes.get(serial) ?? this.#onHost(serial, host, definition, frame)
+    const by = parentSerial === 0 ? undefined : { serial: parentSerial, host: parentHost }
+    this.#own.processes.learn(process, { definition, frame, parent: by, startedAt }, limits)
+    // A parent that has ended since watches nothing any more.
     const parent = kernel.bySerial(parentSerial)
-    kernel.spawn({
-      definition,
-      host,
-      args: noPayload,
-      frame: this.#frame(frameNumber),
-      parent,
-      // A parent that has ended since watches nothing any more.
-      monitor: monitor && parent !== undefined,
-      link: link && parent !== undefined,
-      made: { serial, create: (init) => this.#adopt(init, definition, limits) },
-    })
+    if (parent !== undefined && monitor) kernel.links.monitor(parent, process)
+    if (parent !== undefined && link) kernel.links.link(parent, process)
+  }
+
+  /**
+   * One that the worker has not told of and whose pid somebody has; until it does, next to nothing is known of it. If it has ended
+   * meanwhile the worker says that.
+   */
+  meet(serial: number, host: string): RemoteProcess {
+    const process = this.#onHost(serial, host, '', emptyFrame)
+    this.#own.say(TO_WORKER.meet, serial)
+    return process
+  }
+
+  #onHost(serial: number, host: string, definition: string, frame: Frame): RemoteProcess {
+    const create = (init: ProcessInit): RemoteProcess => this.#adopt(init, definition, sendLimits(trustedLimits))
+    const made = { serial, create }
+    return this.#deps.kernel.spawn({ definition, host, args: noPayload, frame, made }) as RemoteProcess
   }
 
   #upgraded(serial: number, definition: string, limits: SendLimits): void {
@@ -239,13 +253,19 @@ export class Desk {
         ASK.inspect,
         ([question, number, what, argument]) => answered(question, () => server.inspect(number, what, argument)),
       ],
-      [ASK.serials, ([question]) => answered(question, () => this.#deps.kernel.grantSerials(SERIALS_AT_ONCE))],
+      [ASK.serials, ([question]) => answered(question, () => this.#serials())],
       [
         ASK.evaluate,
         ([question, number, confined, action, resource, attributes]) =>
           answered(question, () => this.#evaluate(number, confined, action, resource, attributes)),
       ],
     ]
+  }
+
+  #serials(): number {
+    const first = this.#deps.kernel.grantSerials(SERIALS_AT_ONCE)
+    this.#own.living.grant(first)
+    return first
   }
 
   #answer(question: number, [how, value]: Answered): void {

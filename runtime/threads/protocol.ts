@@ -48,13 +48,18 @@ export const TO_WORKER = {
   report: 32,
   /** serial, milliseconds of CPU that the main thread spent for it */
   charge: 33,
+  /** serial: somebody looks for a process the main thread was not told of → `TO_MAIN.announce`, or `ended` */
+  meet: 34,
 } as const
 
 /** From a worker to the main thread. */
 export const TO_MAIN = {
   /** serial, host, definition, frame, limits, parent's serial and host: a call's process that others may meet */
   introduce: 40,
-  /** serial, host, definition, frame, limits, parent's serial, whether it monitors, whether it links: one started here */
+  /**
+   * serial, host, definition, frame, limits, parent's serial and host, whether it monitors, whether it links, when it started: one
+   * started here
+   */
   announce: 41,
   started: 42,
   /** serial, error */
@@ -79,7 +84,10 @@ export const TO_MAIN = {
   broken: 52,
   /** frame, action, resource */
   denied: 53,
-  /** question, bytes of Lua states, host objects, and of each process: serial, state, coroutines, queued, cpu, slices */
+  /**
+   * question, bytes of Lua states, host objects, slices of processes that ended without being told of, and of each process: serial,
+   * state, coroutines, queued, cpu, slices
+   */
   report: 54,
 } as const
 
@@ -103,7 +111,7 @@ export const ASK = {
   spawn: 71,
   /** frame, function id, arguments → its result */
   call: 72,
-  /** → first and last of a run of serials that are this worker's to give */
+  /** → first of a run of serials that are this worker's to give (living.ts) */
   serials: 73,
 } as const
 
@@ -120,6 +128,8 @@ export const SHARED = {
   beat: 2,
   /** Whether the worker is running, waits for the main thread, or is idle. */
   state: 3,
-  words: 4,
+  /** Living processes that the main thread was not told of. */
+  unmet: 4,
+  words: 5,
 } as const
 export const WORKER_STATE = { idle: 0, running: 1, waiting: 2 } as const

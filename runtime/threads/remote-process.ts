@@ -33,9 +33,9 @@ const sharedOptions: ProcessOptions = Object.freeze({ trap_links: false, upgrada
 export class RemoteProcess implements Process {
   readonly serial: number
   readonly host: string
-  readonly frame: Frame
-  readonly parent: Ancestor | undefined
-  readonly startedAt: number
+  frame: Frame
+  parent: Ancestor | undefined
+  startedAt: number
   readonly thread: RemoteThread
   definition: string
   options: ProcessOptions = sharedOptions
@@ -130,6 +130,14 @@ export class RemoteProcess implements Process {
 
   terminate(error: RuntimeError): void {
     if (!this.ended) this.thread.terminate(this, error)
+  }
+
+  /** What its thread says of one that was met by its pid before anything was known of it. */
+  learn(known: Pick<RemoteProcess, 'definition' | 'frame' | 'parent' | 'startedAt'>): void {
+    this.definition = known.definition
+    this.frame = known.frame
+    this.parent = known.parent
+    this.startedAt = known.startedAt
   }
 
   /** It goes on as another program under the same pid. */

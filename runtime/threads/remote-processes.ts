@@ -47,6 +47,14 @@ export class RemoteProcesses {
     this.#changed()
   }
 
+  /** What its thread says of one that was met by its pid, in place of what was taken for true until then. */
+  learn(process: RemoteProcess, known: Parameters<RemoteProcess['learn']>[0], limits: SendLimits): void {
+    this.#frames.take(known.frame)
+    this.#frames.give(process.frame)
+    process.learn(known)
+    this.limit(process, limits)
+  }
+
   /** It is over there no longer; its frame is given back. */
   forget(serial: number): RemoteProcess | undefined {
     const process = this.#bySerial.get(serial)

@@ -11,6 +11,7 @@ import type { LuaModules } from '../lua/wasm.ts'
 import { type Payload, type ProcessEvent, type ProcessInit, settleExit } from '../process/process.ts'
 import { requireRoom, type SendLimits, sendLimits } from './cells.ts'
 import { Desk, type DeskDeps } from './desk.ts'
+import { Living } from './living.ts'
 import { LuaValues } from './lua-values.ts'
 import { ModuleServer } from './module-server.ts'
 import { Counted, Numbered } from './numbered.ts'
@@ -47,12 +48,15 @@ export interface WorkerStart {
   readonly port: MessagePort
   readonly shared: SharedArrayBuffer
   readonly cells: SharedArrayBuffer
+  readonly living: SharedArrayBuffer
   readonly wasm: LuaModules
   readonly generated: boolean
   readonly host: string | undefined
   readonly node: string
   readonly strict: boolean
 }
+
+type ReportFields = [number, number, number, number, readonly ActivityReport[]]
 
 interface Calling {
   readonly resolve: (result: Payload) => void
@@ -75,6 +79,7 @@ export class Thread implements RemoteThread {
   readonly #processes: RemoteProcesses
   readonly #calls = new Map<number, Calling>()
   readonly #reports = new Map<number, () => void>()
+  readonly #living = new Living()
   readonly #onLost: (error: RuntimeError) => void
   /** As last reported: bytes of its Lua states, and host objects they hold. */
   memoryUsed = 0
@@ -105,6 +110,7 @@ export class Thread implements RemoteThread {
       programs: this.#programs,
       frames: this.#frames,
       server,
+      living: this.#living,
       say: (code, ...fields) => {
         say(code, ...fields)
         this.#pipe.flush()
@@ -143,6 +149,7 @@ export class Thread implements RemoteThread {
       port,
       shared: this.#shared.buffer as SharedArrayBuffer, // made as one above
       cells: cells.cells.memory,
+      living: this.#living.memory,
       wasm,
       generated,
       host,
@@ -286,7 +293,8 @@ export class Thread implements RemoteThread {
       if (error === undefined) this.#calls.get(id)?.resolve(result)
       else this.#calls.get(id)?.reject(error)
     } else if (code === TO_MAIN.report) {
-      const [question, memory, handles, processes] = fields as [number, number, number, readonly ActivityReport[]]
+      const [question, memory, handles, slices, processes] = fields as ReportFields
+      if (this.role.host !== undefined) this.#deps.kernel.host(this.role.host).executed += slices
       this.memoryUsed = memory
       this.handles = handles
       this.#processes.reported(processes)
@@ -315,7 +323,13 @@ export class Thread implements RemoteThread {
 
   /** Processes that run in it, those of calls included as far as others may have met them. */
   get processCount(): number {
-    return this.#processes.size
+    return this.#processes.size + Atomics.load(this.#shared, SHARED.unmet)
+  }
+
+  /** A process of its host that it has not told of; undefined when no living one has this serial. */
+  meet(serial: number): RemoteProcess | undefined {
+    const { host } = this.role
+    return !this.#lost && host !== undefined && this.#living.has(serial) ? this.#desk.meet(serial, host) : undefined
   }
 
   /** Something in it has not ended. */

@@ -4,6 +4,7 @@
 import type { Timer } from '../core/clock.ts'
 import { RuntimeError } from '../core/error.ts'
 import type { Program } from '../lua/program.ts'
+import type { Process } from '../process/process.ts'
 import { Thread, type ThreadDeps, type ThreadRole } from './thread.ts'
 
 /** How often the watch looks while code made at run time runs, and while only hosts have processes. */
@@ -47,6 +48,7 @@ export class Threads {
   constructor(deps: ThreadsDeps) {
     this.#deps = deps
     deps.kernel.beforeExit((process) => deps.cells.release(process.serial))
+    deps.kernel.unmet = (serial, host) => this.#meet(serial, host)
   }
 
   /** The thread for code made at run time. */
@@ -63,6 +65,14 @@ export class Threads {
     return this.#threadOf(least)
   }
 
+  #meet(serial: number, host: string): Process | undefined {
+    for (const { thread } of this.#hosts.get(host) ?? []) {
+      const process = thread?.meet(serial)
+      if (process !== undefined) return process
+    }
+    return undefined
+  }
+
   // ---- hosts with several workers ----
 
   addHost(id: string, workers: number): void {
@@ -76,6 +86,11 @@ export class Threads {
     if (running) this.#running.add(id)
     else this.#running.delete(id)
     for (const { thread } of this.#hosts.get(id) ?? []) thread?.hostRunning(running)
+  }
+
+  /** Resolves when all processes of the host are known, as far as its threads have time to tell. */
+  async meetAll(id: string): Promise<void> {
+    await Promise.all((this.#hosts.get(id) ?? []).map(({ thread }) => thread?.refresh(false)))
   }
 
   async removeHost(id: string): Promise<void> {

@@ -21,6 +21,8 @@ import type { Supervisor } from '../../supervisor/supervisor.ts'
 export interface HostThreads {
   addHost(id: string, workers: number): void
   hostRunning(id: string, running: boolean): void
+  /** Resolves when all processes of the host are known. */
+  meetAll(id: string): Promise<void>
   removeHost(id: string): Promise<void>
 }
 
@@ -91,9 +93,10 @@ function hostKind(kind: 'process.host' | 'terminal.host', deps: HostKindDeps): K
           // Where processes are counted, each one is asked for.
           elsewhere?.hostRunning(entry.id, maxProcesses === Number.POSITIVE_INFINITY)
         },
-        stop() {
+        async stop() {
           elsewhere?.hostRunning(entry.id, false)
-          return host.stop()
+          await elsewhere?.meetAll(entry.id)
+          await host.stop()
         },
         kill: () => host.kill(),
       }

@@ -24,12 +24,12 @@ import {
   type Process,
   type ProcessEvent,
   type ProcessFactory,
-  settleExit,
 } from '../../process/process.ts'
 import { ProcessHost } from '../../process/process-host.ts'
 import { Scheduler } from '../../process/scheduler.ts'
 import { Guard } from '../../security/guard.ts'
-import { Cells, NO_CELL, type SendLimits, sendLimits } from '../cells.ts'
+import { Cells, NO_CELL } from '../cells.ts'
+import { Living } from '../living.ts'
 import { LuaValues } from '../lua-values.ts'
 import { ASK, DEFINE, TO_MAIN, TO_WORKER } from '../protocol.ts'
 import { type CrossedPayload, remotePayload } from '../remote-payload.ts'
@@ -40,6 +40,7 @@ import { Definitions } from './definitions.ts'
 import { Elsewhere } from './elsewhere.ts'
 import { MainThread } from './main-thread.ts'
 import { Mirror } from './mirror.ts'
+import { limitsOf, OwnProcesses } from './own-processes.ts'
 import { WorkerFunctions } from './worker-functions.ts'
 
 type Handler = (fields: readonly never[], size: number) => void
@@ -62,18 +63,15 @@ export class WorkerRuntime {
   readonly #current = new Map<string, Program | null>()
   readonly #channels = new Map<number, Channel>()
   readonly #located = new Map<string, Elsewhere>()
-  /** Serials of processes the main thread knows. */
-  readonly #known = new Set<number>()
+  readonly #own: OwnProcesses
   readonly #host: ProcessHost | undefined
-  #nextSerial = 1
-  #lastSerial = 0
 
   constructor(start: WorkerStart) {
     this.#start = start
     this.#cells = new Cells(start.cells)
     const mirror = new Mirror({
       main: () => this.#main,
-      introduce: (process) => this.#introduce(process),
+      introduce: (process) => this.#own.introduce(process),
       channel: (id) => this.#channels.get(id),
     })
     this.#handlers = this.#operations()
@@ -93,9 +91,17 @@ export class WorkerRuntime {
         const { serial, definition } = process
         this.#main.say(TO_MAIN.upgraded, serial, definition, limitsOf(process))
       },
-      met: (process) => this.#introduce(process),
-      serial: () => this.#serial(),
+      met: (process) => this.#own.met(process),
+      serial: () => this.#own.serial(),
     }
+    this.#own = new OwnProcesses({
+      main: () => this.#main,
+      kernel: this.#kernel,
+      living: new Living(start.living),
+      shared: new Int32Array(start.shared),
+      host: start.host,
+      frameNumber: (frame) => this.#told.frameNumber(frame),
+    })
     if (start.host !== undefined) {
       this.#host = new ProcessHost(start.host, 'process', { clock: this.#clock })
       this.#kernel.hosts.set(start.host, this.#host)
@@ -181,6 +187,7 @@ export class WorkerRuntime {
       [TO_WORKER.retire, ([number]) => this.#retire(number)],
       [TO_WORKER.forget, () => this.#forget()],
       [TO_WORKER.host, ([, runs]) => (runs ? this.#host?.start() : this.#host?.close())],
+      [TO_WORKER.meet, ([serial]) => this.#own.meet(serial)],
       [TO_WORKER.gcPercent, ([percent]) => this.#engines.setGcPercent(percent)],
       [TO_WORKER.charge, ([serial, cpu]) => charge(running(serial), cpu)],
       [TO_WORKER.report, ([question, collected]) => this.#report(question, collected)],
@@ -212,11 +219,11 @@ export class WorkerRuntime {
     awaited: boolean,
   ): void {
     try {
-      this.#known.add(serial)
+      this.#own.expect(serial)
       this.#make(serial, host, program, frame, args, parent)
       if (awaited) this.#main.say(TO_MAIN.started, serial)
     } catch (error) {
-      this.#known.delete(serial)
+      this.#own.forget(serial)
       this.#main.say(TO_MAIN.notStarted, serial, this.#failure(error))
     }
   }
@@ -230,7 +237,7 @@ export class WorkerRuntime {
     parent: { serial: number; host: string } | undefined,
   ): LuaProcess {
     const over = (process: Process, exit: Exit): void => {
-      this.#ended(process, exit)
+      this.#own.ended(process, exit)
       this.#kernel.remove(process, exit)
     }
     const init = this.#kernel.init(serial, host, frame, args, over, parent)
@@ -245,19 +252,15 @@ export class WorkerRuntime {
     const program = this.#host !== undefined && host === this.#host.id ? this.#definition(definition) : null
     const mine =
       program !== null && !program.generated && frame.confinement === undefined && this.#host?.running === true
-    this.#introduce(parent)
     if (!mine) {
+      this.#own.introduce(parent)
       const kept = sayable(args)
       const asked = [parent.serial, definition, host, kept, monitor === true, link === true]
       return this.#main.request(undefined, ASK.spawn, ...asked) as Promise<string>
     }
-    const serial = this.#serial()
-    const process = this.#make(serial, host, program, frame, args, { serial: parent.serial, host: parent.host })
-    this.#known.add(serial)
-    const relations = [monitor === true, link === true]
-    const number = this.#told.frameNumber(frame)
-    const limits = limitsOf(process)
-    this.#main.say(TO_MAIN.announce, serial, host, definition, number, limits, parent.serial, ...relations)
+    const by = { serial: parent.serial, host: parent.host }
+    const process = this.#make(this.#own.serial(), host, program, frame, args, by)
+    this.#own.started(process, parent, monitor === true, link === true)
     return process.pid
   }
 
@@ -281,27 +284,6 @@ export class WorkerRuntime {
       throw new RuntimeError('InvalidState', message, { retryable: false })
     }
     return this.#engines.get(program).factory(program)
-  }
-
-  #introduce(process: Process): void {
-    if (this.#known.has(process.serial) || process.ended) return
-    this.#known.add(process.serial)
-    const { serial, host, definition, frame, parent } = process
-    const by = [parent?.serial ?? 0, parent?.host ?? '']
-    const number = this.#told.frameNumber(frame)
-    this.#main.say(TO_MAIN.introduce, serial, host, definition, number, limitsOf(process), ...by)
-    this.#kernel.watch(process, (exit) => this.#ended(process, exit))
-  }
-
-  #ended(process: Process, exit: Exit): void {
-    // One that never started is told of where it was to start.
-    if (!this.#known.delete(process.serial) || process.neverStarted === true) return
-    const { serial, steps = 0 } = process
-    settleExit(
-      exit,
-      (result) => void this.#main.say(TO_MAIN.ended, serial, undefined, sayable(result), steps),
-      (error) => void this.#main.say(TO_MAIN.ended, serial, error, undefined, steps),
-    )
   }
 
   #deliver(serial: number, topic: string, from: string, cell: number, values: CrossedPayload, size: number): void {
@@ -336,20 +318,13 @@ export class WorkerRuntime {
     return found
   }
 
-  #serial(): number {
-    if (this.#nextSerial > this.#lastSerial) {
-      const [first, last] = this.#main.ask(ASK.serials) as [number, number]
-      this.#nextSerial = first
-      this.#lastSerial = last
-    }
-    return this.#nextSerial++
-  }
-
   // ---- calls of functions ----
 
   #call(call: number, program: number, maxSize: number, frame: number, args: CrossedPayload): void {
     const over = (error: RuntimeError | undefined, result: Payload | undefined): void => {
       try {
+        // What the main thread keeps for a call it keeps no longer.
+        this.#own.meetAll()
         this.#main.say(TO_MAIN.result, call, error, result && sayable(result))
       } catch (thrown) {
         this.#main.say(TO_MAIN.result, call, this.#failure(thrown), undefined)
@@ -377,13 +352,15 @@ export class WorkerRuntime {
 
   #report(question: number, collected: boolean): void {
     if (collected) this.#engines.collect()
+    this.#own.meetAll()
     const processes = [...this.#kernel.processes()].flatMap((process) => {
-      const activity = this.#known.has(process.serial) ? process.inspect?.() : undefined
+      const activity = this.#own.knows(process.serial) ? process.inspect?.() : undefined
       if (activity === undefined) return []
       const { state, coroutines, queued, cpu } = activity
       return [[process.serial, state, coroutines, queued, cpu, process.steps ?? 0]]
     })
-    this.#main.say(TO_MAIN.report, question, this.#engines.memoryUsed, this.#engines.handles, processes)
+    const { memoryUsed, handles } = this.#engines
+    this.#main.say(TO_MAIN.report, question, memoryUsed, handles, this.#own.takeSlices(), processes)
   }
 
   /** A failure of ours is reported, and still an error for whoever waits. */
@@ -410,12 +387,6 @@ function charge(process: Process | undefined, cpu: number): void {
   } catch (error) {
     if (!(error instanceof RuntimeError)) throw error
   }
-}
-
-/** What a process here may be sent by others. */
-function limitsOf(process: Process): SendLimits {
-  if (process instanceof LuaProcess) return sendLimits(process.program.limits)
-  throw new Error(`${process.pid} is no Lua`)
 }
 
 function eventOf([kind, from, at, more, result]: EventFields): ProcessEvent {

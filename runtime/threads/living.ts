@@ -1,0 +1,57 @@
+// Which of the serials given to a worker thread belong to a living process, in memory both threads see. The main thread is not
+// told of processes that nobody outside of their thread has met: for one that lives and ends among its own, being told costs
+// more than the process. Whoever gets hold of its pid still finds it, by this.
+
+/** A worker gets its serials in runs of so many; a run begins at a multiple of it. */
+export const SERIALS_AT_ONCE = 4096
+/** Runs that are remembered. Before the oldest is forgotten, the worker tells of what still lives of it. */
+const RUNS = 64
+
+export class Living {
+  readonly memory: SharedArrayBuffer
+  readonly #words: Int32Array
+  /** Which part of the memory a run has, oldest run first. */
+  readonly #runs = new Map<number, number>()
+  #granted = 0
+
+  /** Over the memory of the other thread, or new. Both have to be told of the same runs in the same order. */
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer((RUNS * SERIALS_AT_ONCE) / 8)) {
+    this.memory = memory
+    this.#words = new Int32Array(memory)
+  }
+
+  /** A run of serials is the worker's from here on; the oldest may be forgotten for it. */
+  grant(first: number): void {
+    const { oldest } = this
+    if (oldest !== undefined) this.#runs.delete(oldest)
+    const run = this.#granted++ % RUNS
+    this.#runs.set(first, run)
+  }
+
+  /** First serial of the run that the next one takes the place of; undefined as long as there is room. */
+  get oldest(): number | undefined {
+    return this.#runs.size < RUNS ? undefined : this.#runs.keys().next().value
+  }
+
+  has(serial: number): boolean {
+    const bit = this.#bit(serial)
+    return bit >= 0 && (Atomics.load(this.#words, bit >>> 5) & (1 << (bit & 31))) !== 0
+  }
+
+  add(serial: number): void {
+    const bit = this.#bit(serial)
+    if (bit >= 0) Atomics.or(this.#words, bit >>> 5, 1 << (bit & 31))
+  }
+
+  delete(serial: number): void {
+    const bit = this.#bit(serial)
+    if (bit >= 0) Atomics.and(this.#words, bit >>> 5, ~(1 << (bit & 31)))
+  }
+
+  /** The place of a serial; -1 when it is not of a run that is remembered. */
+  #bit(serial: number): number {
+    const offset = serial % SERIALS_AT_ONCE
+    const run = this.#runs.get(serial - offset)
+    return run === undefined ? -1 : run * SERIALS_AT_ONCE + offset
+  }
+}
