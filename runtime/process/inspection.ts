@@ -33,11 +33,13 @@ export interface ProcessView {
 
 /** All process hosts, in the order of their ids. */
 export function inspectHosts(kernel: Kernel): HostView[] {
+  for (const id of kernel.hosts.keys()) kernel.unmet?.meetAll(id)
   return [...kernel.hosts.values()].map(hostView).sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
 /** The living processes of one host, the oldest first. Throws NotFound. */
 export function inspectProcesses(kernel: Kernel, host: string): ProcessView[] {
+  kernel.unmet?.meetAll(host)
   return [...kernel.host(host).processes]
     .sort((a, b) => a.serial - b.serial)
     .map((process) => processView(process, kernel.node))

@@ -55,6 +55,14 @@ export interface Outside {
   met(process: Process): void
 }
 
+/** Processes of hosts in other threads that nobody outside of those has met. */
+export interface Unmet {
+  /** The one with this serial, if it lives; findable from here on. */
+  meet(serial: number, host: string): Process | undefined
+  /** As `meet`, for all of a host. */
+  meetAll(host: string): void
+}
+
 interface Lineage {
   /** Shared by all that descend from the first confined process: otherwise each child could have as many again. */
   readonly family: { children: number }
@@ -81,8 +89,8 @@ export class Kernel {
   readonly #beforeExit: ((process: Process) => void)[] = []
   /** Where to ask for what this kernel does not have, in a worker thread. */
   outside: Outside | undefined
-  /** In the main thread: a process of this host that its thread has not told of, and that somebody looks for. */
-  unmet: ((serial: number, host: string) => Process | undefined) | undefined
+  /** In the main thread: the processes that their threads have not told of. */
+  unmet: Unmet | undefined
   readonly #ends = new WeakMap<ProcessHost, (process: Process, exit: Exit) => void>()
   #lastAncestor: Ancestor | undefined
   #serial = 0
@@ -132,7 +140,7 @@ export class Kernel {
     const parsed = parsePid(pid)
     const here = parsed.node === '' || parsed.node === this.node
     if (!here) return undefined
-    const process = this.#processes.get(parsed.serial) ?? this.unmet?.(parsed.serial, parsed.host)
+    const process = this.#processes.get(parsed.serial) ?? this.unmet?.meet(parsed.serial, parsed.host)
     return process?.host === parsed.host ? process : undefined
   }
 

@@ -175,17 +175,20 @@ export class Desk {
   }
 
   /**
-   * One that the worker has not told of and whose pid somebody has; until it does, next to nothing is known of it. If it has ended
-   * meanwhile the worker says that.
+   * One that the worker has not told of and that somebody looks for; undefined when no living one has this serial. The worker tells
+   * the rest, or that it has ended meanwhile.
    */
-  meet(serial: number, host: string): RemoteProcess {
-    const process = this.#onHost(serial, host, '', emptyFrame)
+  meet(serial: number, host: string): RemoteProcess | undefined {
+    const number = this.#own.living.program(serial)
+    if (number === 0) return undefined
+    const program = this.#own.programs.get(number)
+    const process = this.#onHost(serial, host, program?.code.id ?? '', emptyFrame, program?.limits)
     this.#own.say(TO_WORKER.meet, serial)
     return process
   }
 
-  #onHost(serial: number, host: string, definition: string, frame: Frame): RemoteProcess {
-    const create = (init: ProcessInit): RemoteProcess => this.#adopt(init, definition, sendLimits(trustedLimits))
+  #onHost(serial: number, host: string, definition: string, frame: Frame, limits = trustedLimits): RemoteProcess {
+    const create = (init: ProcessInit): RemoteProcess => this.#adopt(init, definition, sendLimits(limits))
     const made = { serial, create }
     return this.#deps.kernel.spawn({ definition, host, args: noPayload, frame, made }) as RemoteProcess
   }

@@ -1,6 +1,6 @@
-// Which of the serials given to a worker thread belong to a living process, in memory both threads see. The main thread is not
-// told of processes that nobody outside of their thread has met: for one that lives and ends among its own, being told costs
-// more than the process. Whoever gets hold of its pid still finds it, by this.
+// Which of the serials given to a worker thread belong to a living process, and what program that runs, in memory both threads see.
+// The main thread is not told of processes that nobody outside of their thread has met: for one that lives and ends among its own,
+// being told costs more than the process. Whoever gets hold of its pid still finds it, by this.
 
 /** A worker gets its serials in runs of so many; a run begins at a multiple of it. */
 export const SERIALS_AT_ONCE = 4096
@@ -9,15 +9,16 @@ const RUNS = 64
 
 export class Living {
   readonly memory: SharedArrayBuffer
-  readonly #words: Int32Array
+  /** By serial: the number of its program, or 0. */
+  readonly #programs: Int32Array
   /** Which part of the memory a run has, oldest run first. */
   readonly #runs = new Map<number, number>()
   #granted = 0
 
   /** Over the memory of the other thread, or new. Both have to be told of the same runs in the same order. */
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer((RUNS * SERIALS_AT_ONCE) / 8)) {
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(RUNS * SERIALS_AT_ONCE * 4)) {
     this.memory = memory
-    this.#words = new Int32Array(memory)
+    this.#programs = new Int32Array(memory)
   }
 
   /** A run of serials is the worker's from here on; the oldest may be forgotten for it. */
@@ -33,23 +34,31 @@ export class Living {
     return this.#runs.size < RUNS ? undefined : this.#runs.keys().next().value
   }
 
-  has(serial: number): boolean {
-    const bit = this.#bit(serial)
-    return bit >= 0 && (Atomics.load(this.#words, bit >>> 5) & (1 << (bit & 31))) !== 0
+  /** The number of the program that it runs; 0 when no living process has this serial. */
+  program(serial: number): number {
+    const place = this.#place(serial)
+    return place < 0 ? 0 : Atomics.load(this.#programs, place)
   }
 
-  add(serial: number): void {
-    const bit = this.#bit(serial)
-    if (bit >= 0) Atomics.or(this.#words, bit >>> 5, 1 << (bit & 31))
+  add(serial: number, program: number): void {
+    const place = this.#place(serial)
+    if (place >= 0) Atomics.store(this.#programs, place, program)
   }
 
   delete(serial: number): void {
-    const bit = this.#bit(serial)
-    if (bit >= 0) Atomics.and(this.#words, bit >>> 5, ~(1 << (bit & 31)))
+    this.add(serial, 0)
   }
 
-  /** The place of a serial; -1 when it is not of a run that is remembered. */
-  #bit(serial: number): number {
+  /** All that live. */
+  *serials(): Generator<number> {
+    for (const [first, run] of this.#runs) {
+      const place = run * SERIALS_AT_ONCE
+      for (let i = 0; i < SERIALS_AT_ONCE; i++) if (Atomics.load(this.#programs, place + i) !== 0) yield first + i
+    }
+  }
+
+  /** -1 when it is not of a run that is remembered. */
+  #place(serial: number): number {
     const offset = serial % SERIALS_AT_ONCE
     const run = this.#runs.get(serial - offset)
     return run === undefined ? -1 : run * SERIALS_AT_ONCE + offset

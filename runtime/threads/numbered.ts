@@ -3,6 +3,7 @@
 /** Numbers for things that stay known until they are taken back. */
 export class Numbered<T extends object> {
   readonly #numbers = new Map<T, number>()
+  readonly #items = new Map<number, T>()
   readonly #define: (number: number, item: T) => void
   #last = 0
 
@@ -17,14 +18,21 @@ export class Numbered<T extends object> {
       number = ++this.#last
       this.#define(number, item)
       this.#numbers.set(item, number)
+      this.#items.set(number, item)
     }
     return number
+  }
+
+  /** What has this number, unless that was taken back. */
+  get(number: number): T | undefined {
+    return this.#items.get(number)
   }
 
   /** The number it had; undefined when it was not known. */
   forget(item: T): number | undefined {
     const number = this.#numbers.get(item)
     this.#numbers.delete(item)
+    if (number !== undefined) this.#items.delete(number)
     return number
   }
 }

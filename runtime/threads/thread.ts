@@ -329,7 +329,12 @@ export class Thread implements RemoteThread {
   /** A process of its host that it has not told of; undefined when no living one has this serial. */
   meet(serial: number): RemoteProcess | undefined {
     const { host } = this.role
-    return !this.#lost && host !== undefined && this.#living.has(serial) ? this.#desk.meet(serial, host) : undefined
+    return this.#lost || host === undefined ? undefined : this.#desk.meet(serial, host)
+  }
+
+  /** All processes of its host that it has not told of. */
+  meetAll(): void {
+    for (const serial of this.#living.serials()) if (this.#processes.get(serial) === undefined) this.meet(serial)
   }
 
   /** Something in it has not ended. */

@@ -48,7 +48,7 @@ export class Threads {
   constructor(deps: ThreadsDeps) {
     this.#deps = deps
     deps.kernel.beforeExit((process) => deps.cells.release(process.serial))
-    deps.kernel.unmet = (serial, host) => this.#meet(serial, host)
+    deps.kernel.unmet = this
   }
 
   /** The thread for code made at run time. */
@@ -65,12 +65,18 @@ export class Threads {
     return this.#threadOf(least)
   }
 
-  #meet(serial: number, host: string): Process | undefined {
+  /** A process of a host that its thread has not told of, for somebody who has its pid. */
+  meet(serial: number, host: string): Process | undefined {
     for (const { thread } of this.#hosts.get(host) ?? []) {
       const process = thread?.meet(serial)
       if (process !== undefined) return process
     }
     return undefined
+  }
+
+  /** All of them, for somebody who looks at the host. */
+  meetAll(host: string): void {
+    for (const { thread } of this.#hosts.get(host) ?? []) thread?.meetAll()
   }
 
   // ---- hosts with several workers ----
@@ -86,11 +92,6 @@ export class Threads {
     if (running) this.#running.add(id)
     else this.#running.delete(id)
     for (const { thread } of this.#hosts.get(id) ?? []) thread?.hostRunning(running)
-  }
-
-  /** Resolves when all processes of the host are known, as far as its threads have time to tell. */
-  async meetAll(id: string): Promise<void> {
-    await Promise.all((this.#hosts.get(id) ?? []).map(({ thread }) => thread?.refresh(false)))
   }
 
   async removeHost(id: string): Promise<void> {

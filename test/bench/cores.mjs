@@ -11,7 +11,7 @@ const cli = path.resolve(import.meta.dirname, '../../dist/cli/main.js')
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '5' }, workers: { type: 'string', default: '2' } },
 })
-const workloads = ['spawn', 'fan_in', 'compute']
+const workloads = ['spawn', 'fan_in', 'fan_across', 'compute']
 const counts = ['1', values.workers]
 const scratch = mkdtempSync(path.join(tmpdir(), 'wippy-cores-'))
 cpSync(path.join(import.meta.dirname, 'apps/cores'), scratch, { recursive: true })

@@ -21,8 +21,8 @@ import type { Supervisor } from '../../supervisor/supervisor.ts'
 export interface HostThreads {
   addHost(id: string, workers: number): void
   hostRunning(id: string, running: boolean): void
-  /** Resolves when all processes of the host are known. */
-  meetAll(id: string): Promise<void>
+  /** Finds the processes of the host that its threads have not told of. */
+  meetAll(id: string): void
   removeHost(id: string): Promise<void>
 }
 
@@ -93,10 +93,10 @@ function hostKind(kind: 'process.host' | 'terminal.host', deps: HostKindDeps): K
           // Where processes are counted, each one is asked for.
           elsewhere?.hostRunning(entry.id, maxProcesses === Number.POSITIVE_INFINITY)
         },
-        async stop() {
+        stop() {
           elsewhere?.hostRunning(entry.id, false)
-          await elsewhere?.meetAll(entry.id)
-          await host.stop()
+          elsewhere?.meetAll(entry.id)
+          return host.stop()
         },
         kill: () => host.kill(),
       }

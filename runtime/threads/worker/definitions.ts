@@ -9,6 +9,7 @@ import { RemoteScope } from './remote-scope.ts'
 export class Definitions {
   readonly #main: () => MainThread
   readonly #programs = new Map<number, Program>()
+  readonly #programNumbers = new WeakMap<Program, number>()
   readonly #frames = new Map<number, Frame>()
   readonly #frameNumbers = new WeakMap<Frame, number>()
 
@@ -18,7 +19,9 @@ export class Definitions {
   }
 
   defineProgram(number: number, packed: PackedProgram): void {
-    this.#programs.set(number, unpackProgram(packed))
+    const program = unpackProgram(packed)
+    this.#programs.set(number, program)
+    this.#programNumbers.set(program, number)
   }
 
   defineFrame(number: number, { actor, judged, context, confined }: PackedFrame): void {
@@ -39,6 +42,13 @@ export class Definitions {
     const program = this.#programs.get(number)
     if (program === undefined) throw new Error(`no program ${number}`)
     return program
+  }
+
+  /** Also of one that was taken back meanwhile. */
+  programNumber(program: Program): number {
+    const number = this.#programNumbers.get(program)
+    if (number === undefined) throw new Error('a program of another thread')
+    return number
   }
 
   frame(number: number): Frame {

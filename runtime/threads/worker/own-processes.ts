@@ -4,6 +4,7 @@
 import { RuntimeError } from '../../core/error.ts'
 import type { Frame } from '../../core/frame.ts'
 import { LuaProcess } from '../../lua/lua-process.ts'
+import type { Program } from '../../lua/program.ts'
 import type { Kernel } from '../../process/kernel.ts'
 import { type Exit, type Process, settleExit } from '../../process/process.ts'
 import { type SendLimits, sendLimits } from '../cells.ts'
@@ -20,6 +21,7 @@ export interface OwnProcessesOptions {
   /** The host whose processes run here. */
   readonly host: string | undefined
   readonly frameNumber: (frame: Frame) => number
+  readonly programNumber: (program: Program) => number
 }
 
 export class OwnProcesses {
@@ -64,9 +66,9 @@ export class OwnProcesses {
   }
 
   /** It was started here, by a process of this thread. The main thread keeps all relations. */
-  started(process: Process, parent: Process, monitor: boolean, link: boolean): void {
-    const { living, shared } = this.#options
-    living.add(process.serial)
+  started(process: LuaProcess, parent: Process, monitor: boolean, link: boolean): void {
+    const { living, shared, programNumber } = this.#options
+    living.add(process.serial, programNumber(process.program))
     if (monitor || link) {
       this.introduce(parent)
       this.#announce(process, monitor, link)

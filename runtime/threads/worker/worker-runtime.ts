@@ -101,6 +101,7 @@ export class WorkerRuntime {
       shared: new Int32Array(start.shared),
       host: start.host,
       frameNumber: (frame) => this.#told.frameNumber(frame),
+      programNumber: (program) => this.#told.programNumber(program),
     })
     if (start.host !== undefined) {
       this.#host = new ProcessHost(start.host, 'process', { clock: this.#clock })
@@ -186,12 +187,22 @@ export class WorkerRuntime {
       [TO_WORKER.loosenChannel, ([id]) => this.#channels.get(id)?.loosen()],
       [TO_WORKER.retire, ([number]) => this.#retire(number)],
       [TO_WORKER.forget, () => this.#forget()],
-      [TO_WORKER.host, ([, runs]) => (runs ? this.#host?.start() : this.#host?.close())],
+      [TO_WORKER.host, ([, runs]) => this.#hostRuns(runs)],
       [TO_WORKER.meet, ([serial]) => this.#own.meet(serial)],
       [TO_WORKER.gcPercent, ([percent]) => this.#engines.setGcPercent(percent)],
       [TO_WORKER.charge, ([serial, cpu]) => charge(running(serial), cpu)],
       [TO_WORKER.report, ([question, collected]) => this.#report(question, collected)],
     ])
+  }
+
+  #hostRuns(runs: boolean): void {
+    if (runs) {
+      this.#host?.start()
+    } else {
+      this.#host?.close()
+      // The main thread cancels them.
+      this.#own.meetAll()
+    }
   }
 
   #retire(number: number): void {

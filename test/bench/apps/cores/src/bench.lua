@@ -20,22 +20,47 @@ local function spawn()
     return 0
 end
 
--- W4: senders in all threads, one receiver in one of them.
-local function fanning(senders, each)
+-- What receivers tell when they have all they wait for, added up.
+local function totals(total, receivers, senders, each)
+    local sum, bytes = 0, 0
+    for _ = 1, receivers do
+        local t = total:receive()
+        sum, bytes = sum + t.sum, bytes + t.bytes
+    end
+    kit.check(sum, senders * kit.tri(each), "sum")
+    kit.check(bytes, senders * each * 100, "bytes")
+end
+
+-- W4 twice, one a thread where there are two: each group has a receiver and half of the senders.
+local function fanning_in(senders, each)
+    local total, started = process.listen("total"), kit.start()
+    for _ = 1, 2 do assert(process.spawn("app:fan", kit.HOST, process.pid(), senders // 2, each)) end
+    totals(total, 2, senders, each)
+    process.unlisten(total)
+    return kit.elapsed_ms(started)
+end
+
+-- W4 through all threads: the receiver in one of them, the senders in all.
+local function fanning_across(senders, each)
     local total, started = process.listen("total"), kit.start()
     local receiver = assert(process.spawn("app:receiver", kit.HOST, process.pid(), senders * each))
     for _ = 1, senders do assert(process.spawn("app:sender", kit.HOST, receiver, each)) end
-    local t = total:receive()
-    kit.check(t.sum, senders * kit.tri(each), "sum")
-    kit.check(t.bytes, senders * each * 100, "bytes")
+    totals(total, 1, senders, each)
     process.unlisten(total)
     return kit.elapsed_ms(started)
 end
 
 local function fan_in()
     local senders, each = kit.int("SENDERS", 100), kit.int("EACH", 5000)
-    fanning(4, 1000)
-    kit.report("fan_in", senders * each, fanning(senders, each), "msgs/s")
+    fanning_in(4, 1000)
+    kit.report("fan_in", senders * each, fanning_in(senders, each), "msgs/s")
+    return 0
+end
+
+local function fan_across()
+    local senders, each = kit.int("SENDERS", 100), kit.int("EACH", 5000)
+    fanning_across(4, 1000)
+    kit.report("fan_across", senders * each, fanning_across(senders, each), "msgs/s")
     return 0
 end
 
@@ -57,4 +82,4 @@ local function compute()
     return 0
 end
 
-return { spawn = spawn, fan_in = fan_in, compute = compute }
+return { spawn = spawn, fan_in = fan_in, fan_across = fan_across, compute = compute }
