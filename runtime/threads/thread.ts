@@ -294,7 +294,8 @@ export class Thread implements RemoteThread {
       else this.#calls.get(id)?.reject(error)
     } else if (code === TO_MAIN.report) {
       const [question, memory, handles, slices, processes] = fields as ReportFields
-      if (this.role.host !== undefined) this.#deps.kernel.host(this.role.host).executed += slices
+      const host = this.role.host === undefined ? undefined : this.#deps.kernel.hosts.get(this.role.host)
+      if (host !== undefined) host.executed += slices
       this.memoryUsed = memory
       this.handles = handles
       this.#processes.reported(processes)
