@@ -2,7 +2,7 @@
 // hundred small modules take longer to load than to run. Also what `npm install` in a clone runs.
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
@@ -27,23 +27,28 @@ function compile() {
 /** The entry points become launchers of their bundles; every other compiled file stays beside its assets. */
 async function bundle() {
   const { rolldown } = await import('rolldown')
-  const entries = {
-    main: path.join(dist, 'cli', 'main.js'),
-    index: path.join(dist, 'index.js'),
-    worker: path.join(dist, 'threads', 'worker', 'worker.js'),
-  }
   const build = await rolldown({
-    input: entries,
+    input: ['cli/program.js', 'index.js', 'threads/worker/worker-runtime.js'].map((entry) => path.join(dist, entry)),
     platform: 'node',
     // Other packages stay where npm put them.
     external: (id) => !id.startsWith('.') && !path.isAbsolute(id) && !inlined.has(id),
     plugins: [{ name: 'own-place', transform: inPlace }],
   })
-  await build.write({ dir: path.join(dist, 'bundle'), format: 'esm', chunkFileNames: '[name].js' })
-  writeFileSync(entries.main, "#!/usr/bin/env node\nimport '../bundle/main.js'\n")
-  writeFileSync(entries.index, "export * from './bundle/index.js'\n")
-  writeFileSync(entries.worker, "import '../../bundle/worker.js'\n")
-  chmodSync(entries.main, 0o755)
+  const folder = path.join(dist, 'bundle')
+  rmSync(folder, { recursive: true, force: true })
+  // CommonJS, because V8 keeps compiled code of scripts and not of modules; with their hashes in their names, because it
+  // tells one source from another by the length.
+  const chunk = '[name]-[hash].cjs'
+  const { output } = await build.write({ dir: folder, format: 'cjs', entryFileNames: chunk, chunkFileNames: chunk, comments: false })
+  for (const { isEntry, facadeModuleId, fileName, exports } of output) {
+    if (isEntry) writeFileSync(facadeModuleId, launcher(path.dirname(facadeModuleId), fileName, exports))
+  }
+  chmodSync(path.join(dist, 'cli', 'main.js'), 0o755)
+}
+
+function launcher(folder, chunk, exports) {
+  const loader = path.relative(folder, path.join(dist, 'load-bundle.js')).split(path.sep).join('/')
+  return `import { loadBundle } from '${loader.startsWith('.') ? loader : `./${loader}`}'\nexport const { ${exports.join(', ')} } = loadBundle('${chunk}')\n`
 }
 
 /** A module finds its assets from where tsc put it, not from the bundle. */
