@@ -11,6 +11,8 @@ const dist = path.join(root, 'dist')
 const command = path.join(dist, 'cli', 'main.js')
 // What every start loads: these packages are many small files too.
 const inlined = new Set(['commander', 'nanoid', 'uuid', 'xstate'])
+// What most starts do not need, and takes milliseconds.
+const lateBuiltins = new Set(['child_process', 'crypto', 'net', 'os', 'readline', 'worker_threads', 'zlib'])
 // A published package carries dist/ and no TypeScript sources: nothing to build there.
 if (existsSync(path.join(root, 'runtime'))) {
   compile()
@@ -34,7 +36,10 @@ async function bundle() {
     platform: 'node',
     // Other packages stay where npm put them.
     external: (id) => !id.startsWith('.') && !path.isAbsolute(id) && !inlined.has(id),
-    plugins: [{ name: 'own-place', transform: inPlace }],
+    plugins: [
+      { name: 'own-place', transform: inPlace },
+      { name: 'late-builtins', renderChunk: whenUsed },
+    ],
     // What one entry loads later another needs at once.
     checks: { ineffectiveDynamicImport: false },
   })
@@ -48,6 +53,18 @@ async function bundle() {
     if (isEntry) writeFileSync(facadeModuleId, launcher(facadeModuleId, fileName, exports))
   }
   chmodSync(command, 0o755)
+}
+
+/** `let node_zlib = require("node:zlib")` becomes a function that requires it when it is first called. */
+function whenUsed(code) {
+  let late = code
+  for (const [statement, name, builtin] of code.matchAll(/^\s*(?:let|const) (\w+) = require\("node:(\w+)"\);$/gm)) {
+    if (!lateBuiltins.has(builtin)) continue
+    late = late
+      .replaceAll(new RegExp(`\\b${name}\\.`, 'g'), `${name}().`)
+      .replace(statement, `let ${name}Loaded;\nconst ${name} = () => (${name}Loaded ??= require("node:${builtin}"));`)
+  }
+  return { code: late, map: null }
 }
 
 /** Names of an ES module stand in its text. */
