@@ -2,7 +2,7 @@
 // hundred small modules take longer to load than to run. Also what `npm install` in a clone runs.
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
@@ -36,20 +36,24 @@ async function bundle() {
     platform: 'node',
     // Other packages stay where npm put them.
     external: (id) => !id.startsWith('.') && !path.isAbsolute(id) && !inlined.has(id),
-    plugins: [
-      { name: 'own-place', transform: inPlace },
-      { name: 'late-builtins', renderChunk: whenUsed },
-    ],
+    plugins: [{ name: 'own-place', transform: inPlace }],
     // What one entry loads later another needs at once.
     checks: { ineffectiveDynamicImport: false },
   })
-  const folder = path.join(dist, 'bundle')
-  rmSync(folder, { recursive: true, force: true })
   // CommonJS, because V8 keeps compiled code of scripts and not of modules; with their hashes in their names, because it
   // tells one source from another by the length.
   const chunk = '[name]-[hash].cjs'
-  const { output } = await build.write({ dir: folder, format: 'cjs', entryFileNames: chunk, chunkFileNames: chunk, comments: false })
-  for (const { isEntry, facadeModuleId, fileName, exports } of output) {
+  const { output } = await build.generate({
+    format: 'cjs',
+    entryFileNames: chunk,
+    chunkFileNames: chunk,
+    comments: false,
+  })
+  const folder = path.join(dist, 'bundle')
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder)
+  for (const { fileName, code, isEntry, facadeModuleId, exports } of output) {
+    writeFileSync(path.join(folder, fileName), inAscii(whenUsed(code)))
     if (isEntry) writeFileSync(facadeModuleId, launcher(facadeModuleId, fileName, exports))
   }
   chmodSync(command, 0o755)
@@ -64,7 +68,13 @@ function whenUsed(code) {
       .replaceAll(new RegExp(`\\b${name}\\.`, 'g'), `${name}().`)
       .replace(statement, `let ${name}Loaded;\nconst ${name} = () => (${name}Loaded ??= require("node:${builtin}"));`)
   }
-  return { code: late, map: null }
+  return late
+}
+
+/** One byte a character: read in a third of the time, and half the memory. All that is not ASCII stands in strings and names. */
+function inAscii(code) {
+  const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return code.replace(/[^\0-\x7f]/g, escaped)
 }
 
 /** Names of an ES module stand in its text. */

@@ -36,7 +36,7 @@ class Bundle {
     const filename = this.#folder + name
     const compiled = `${this.#cache}${name}.${statSync(filename).mtimeMs.toString(36)}`
     const cachedData = readCompiled(compiled)
-    const script = new Script(`(function (exports, require, __filename) {\n${readFileSync(filename, 'utf8')}\n})`, {
+    const script = new Script(`(function (exports, require, __filename) {\n${readFileSync(filename, 'latin1')}\n})`, {
       filename,
       lineOffset: -1,
       ...(cachedData && { cachedData }),
