@@ -16,6 +16,7 @@ const lateBuiltins = new Set(['child_process', 'crypto', 'net', 'os', 'readline'
 // A published package carries dist/ and no TypeScript sources: nothing to build there.
 if (existsSync(path.join(root, 'runtime'))) {
   compile()
+  await patch()
   await bundle()
   start()
 }
@@ -26,6 +27,11 @@ function compile() {
   // A type error is an error, and still leaves something to run: whoever works on another file wants to go on.
   if (compiled.status !== 0) process.exitCode = 1
   cpSync(path.join(root, 'runtime'), dist, { recursive: true, filter: (file) => !/\.(ts|wat)$/.test(file) })
+}
+
+async function patch() {
+  const { patchedGlue } = await import('../dist/lua/wasm.js')
+  writeFileSync(path.join(dist, 'lua', 'wasm', 'glue.wasm'), patchedGlue())
 }
 
 /** The entry points become launchers of their bundles; every other compiled file stays beside its assets. */
