@@ -1,7 +1,6 @@
 // createHost: the one place that constructs and wires everything. Reads top to bottom in the order of the pipe.
 
 import { join } from 'node:path'
-import { nanoid } from 'nanoid'
 import { type Clock, systemClock } from './core/clock.ts'
 import type { Entry, Origin } from './core/entry.ts'
 import { RuntimeError } from './core/error.ts'
@@ -149,7 +148,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   const failed = (ended: Process, error: RuntimeError): void => {
     logger.error('process failed', { pid: ended.pid, id: ended.definition, error })
   }
-  const kernel = new Kernel(scheduler, node, failed, node || nanoid(12), clock)
+  const kernel = new Kernel(scheduler, node, failed, clock)
   const functions = new Functions()
   const supervisor = new Supervisor({
     clock,

@@ -1,13 +1,10 @@
 #!/usr/bin/env node
 // The `wippy` executable: parses the command line, runs one command, turns its end into an exit code.
 
-import * as nodeModule from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 
-// Compiled code is kept between runs where Node can do that (22.8 and later): start-up is a feature.
-;(nodeModule as { enableCompileCache?: () => void }).enableCompileCache?.()
-
-// Starting makes much garbage at once: with room for it the collector runs a few times and not thirty.
+// Worker threads make much garbage when they start: with room for it their collector runs a few times and not thirty. The heap
+// of this thread is laid out already.
 setFlagsFromString('--min-semi-space-size=32')
 
 const { runCommandLine } = await import('./program.ts')

@@ -1,14 +1,14 @@
-// Parsed definition files kept between runs, by the hash of their text: a start does not parse what did not change.
-// One JSON file under `.wippy/`, written whole; it may be deleted at any time.
+// Parsed definition files kept between runs, by their text: a start does not parse what did not change. One JSON file under
+// `.wippy/`, written whole; it may be deleted at any time. A hash of the text would be shorter, but takes `node:crypto`, which
+// loads longer than the texts.
 
-import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { emptyMap, isMap, type Value } from '../core/value.ts'
 import type { Definition } from './definition.ts'
 
 /** Changes with the shape of `Definition` and with the rules that YAML is read by. */
-const FORMAT = 1
+const FORMAT = 2
 
 interface StoreFile {
   readonly format?: unknown
@@ -58,10 +58,7 @@ export class DefinitionStore {
 }
 
 function keyOf(text: string, file: string): string {
-  return createHash('sha256')
-    .update(file.endsWith('.json') ? 'json\n' : 'yaml\n')
-    .update(text)
-    .digest('base64url')
+  return `${file.endsWith('.json') ? 'json' : 'yaml'}\n${text}`
 }
 
 function readKept(file: string): Map<string, Definition> {
@@ -69,7 +66,7 @@ function readKept(file: string): Map<string, Definition> {
     const { format, definitions } = JSON.parse(readFileSync(file, 'utf8')) as StoreFile
     if (format !== FORMAT || definitions === undefined) return new Map()
     return new Map(
-      Object.entries(definitions).map(([hash, kept]) => [hash, { ...kept, tree: withoutPrototypes(kept.tree) }]),
+      Object.entries(definitions).map(([key, kept]) => [key, { ...kept, tree: withoutPrototypes(kept.tree) }]),
     )
   } catch {
     // Absent, or not what we wrote: it is made anew.

@@ -1,12 +1,11 @@
-// Which Lua sources were found to be plain, sound Lua in an earlier run, by the hash of their text: a start does not compile
-// what did not change. One JSON file under `.wippy/`; it may be deleted at any time.
+// Which Lua sources were found to be plain, sound Lua in an earlier run: a start does not compile what did not change. One JSON
+// file of their texts under `.wippy/`; it may be deleted at any time.
 
-import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Changes with what counts as sound. */
-const FORMAT = 1
+const FORMAT = 2
 
 export class SourceChecks {
   readonly #file: string
@@ -20,17 +19,15 @@ export class SourceChecks {
   }
 
   has(source: string): boolean {
-    const key = keyOf(source)
-    if (!this.#kept.has(key)) return false
-    this.#used.add(key)
+    if (!this.#kept.has(source)) return false
+    this.#used.add(source)
     return true
   }
 
   add(source: string): void {
-    const key = keyOf(source)
-    this.#used.add(key)
-    if (this.#kept.has(key)) return
-    this.#kept.add(key)
+    this.#used.add(source)
+    if (this.#kept.has(source)) return
+    this.#kept.add(source)
     this.#changed = true
   }
 
@@ -50,15 +47,11 @@ export class SourceChecks {
   }
 }
 
-function keyOf(source: string): string {
-  return createHash('sha256').update(source).digest('base64').slice(0, 24)
-}
-
 function readKept(file: string): Set<string> {
   try {
     const { format, sources } = JSON.parse(readFileSync(file, 'utf8')) as { format?: unknown; sources?: unknown }
     if (format !== FORMAT || !Array.isArray(sources)) return new Set()
-    return new Set(sources.filter((key): key is string => typeof key === 'string'))
+    return new Set(sources.filter((source): source is string => typeof source === 'string'))
   } catch {
     // Absent or torn: everything is checked again.
     return new Set()

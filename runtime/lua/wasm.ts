@@ -1,7 +1,7 @@
 // The only user of wasmoon, and only of its machine code: boots its Lua as a bare WebAssembly instance and hands out the raw
 // C API, for the package's own is far too slow and loses bytes. Knows memory and functions, no values, no processes.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { patchGlue } from './glue-patches.ts'
 import { trampolineModule } from './trampolines.ts'
@@ -137,11 +137,20 @@ export interface LuaModules {
   readonly seedTime?: number
 }
 
-const gluePath = (): string => require.resolve('wasmoon/dist/glue.wasm')
+/** The build leaves the patched code among the assets: patching takes twice as long as compiling. */
+function glue(): Uint8Array<ArrayBuffer> {
+  const built = new URL('./wasm/glue.wasm', import.meta.url)
+  return existsSync(built) ? readFileSync(built) : patchedGlue()
+}
+
+/** Also what the build calls. */
+export function patchedGlue(): Uint8Array<ArrayBuffer> {
+  return patchGlue(readFileSync(require.resolve('wasmoon/dist/glue.wasm')))
+}
 
 export function compileLua(): LuaModules {
   return {
-    glue: new WebAssembly.Module(patchGlue(readFileSync(gluePath()))),
+    glue: new WebAssembly.Module(glue()),
     side: new WebAssembly.Module(asset('side.wasm')),
     eh: new WebAssembly.Module(asset('eh.wasm')),
   }

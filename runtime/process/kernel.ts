@@ -1,5 +1,6 @@
 // The process kernel of one thread: pids, spawning on hosts, finding processes, and what follows when one ends.
 
+import { nanoid } from 'nanoid'
 import { type Clock, systemClock, unixSeconds } from '../core/clock.ts'
 import { asRuntimeError, RuntimeError, serviceExited, TERMINATED } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
@@ -79,8 +80,6 @@ export class Kernel {
   readonly factories = new Map<string, ProcessFactory>()
   /** Name of this node in pids; empty for a runtime of its own. */
   readonly node: string
-  /** Who this runtime is to others and in the log: the node's name, else one made at start. */
-  readonly id: string
   readonly #processes = new ProcessTable()
   readonly #watchers = new Map<Process, ((exit: Exit) => void)[]>()
   readonly #failed: (process: Process, error: RuntimeError) => void
@@ -94,21 +93,26 @@ export class Kernel {
   readonly #ends = new WeakMap<ProcessHost, (process: Process, exit: Exit) => void>()
   #lastAncestor: Ancestor | undefined
   #serial = 0
+  #id: string | undefined
 
   /** `failed` is told of every process that ended with an error, for the log. */
   constructor(
     scheduler: Scheduler,
     node: string,
     failed: (process: Process, error: RuntimeError) => void,
-    id = node,
     clock: Clock = systemClock(),
   ) {
     this.scheduler = scheduler
     this.clock = clock
     this.links = new Links(clock)
     this.node = node
-    this.id = id
     this.#failed = failed
+  }
+
+  /** Who this runtime is to others: the node's name, else one made up when first asked for. */
+  get id(): string {
+    this.#id ??= this.node || nanoid(12)
+    return this.#id
   }
 
   nextSerial(): number {

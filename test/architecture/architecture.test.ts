@@ -81,6 +81,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   'hot-reload.ts': ['core', 'loader', 'registry'],
   'open-project.ts': ['core', 'create-host.ts', 'hot-reload.ts', 'loader', 'registry'],
   'open-registry.ts': ['core', 'loader', 'open-project.ts', 'registry'],
+  'load-bundle.ts': [],
   'open-docs.ts': ['core', 'features/docs', 'features/fs'],
   cli: ['index.ts', 'core', 'external', 'loader', 'observe', 'control', 'lua/typed'],
 }

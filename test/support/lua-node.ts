@@ -74,7 +74,7 @@ export async function luaNode(
   const clock = options.clock ?? systemClock()
   const failed = (process: Process, error: RuntimeError): void =>
     void failures.push({ definition: process.definition, error })
-  const kernel = new Kernel(scheduler, '', failed, '', clock)
+  const kernel = new Kernel(scheduler, '', failed, clock)
   const guard = new Guard({ strict: options.strict ?? false })
   const functions = new Functions()
   const added = typeof modules === 'function' ? modules(kernel) : modules

@@ -33,7 +33,7 @@ afterEach(() => open?.close())
 /** Threads of which the first start is a stuck one. */
 function start(entries: URL[]) {
   const clock = systemClock()
-  const kernel = new Kernel(new Scheduler(), '', () => undefined, '', clock)
+  const kernel = new Kernel(new Scheduler(), '', () => undefined, clock)
   const host = new ProcessHost(HOST, 'process', { clock })
   host.start()
   kernel.hosts.set(HOST, host)

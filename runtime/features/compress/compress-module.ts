@@ -1,7 +1,17 @@
 // The `compress` module: gzip, deflate, zlib, brotli, zstd. Work is done off the thread; sizes are bounded.
 
 import { promisify } from 'node:util'
-import * as zlib from 'node:zlib'
+import {
+  brotliCompress,
+  brotliDecompress,
+  constants,
+  deflate,
+  deflateRaw,
+  gunzip,
+  gzip,
+  inflate,
+  inflateRaw,
+} from 'node:zlib'
 import { moduleError } from '../../core/error.ts'
 import type { ValueMap } from '../../core/value.ts'
 import { bytes, type Call, type LuaModule, list, type ModuleTable, number, optionalTable } from '../../lua/module.ts'
@@ -27,34 +37,33 @@ const formats: readonly Format[] = [
     name: 'gzip',
     levels: [1, 9],
     level: 6,
-    encode: (data, level) => promisify<Uint8Array, object, Buffer>(zlib.gzip)(data, { level }),
-    decode: (data, maxOutputLength) => promisify<Uint8Array, object, Buffer>(zlib.gunzip)(data, { maxOutputLength }),
+    encode: (data, level) => promisify<Uint8Array, object, Buffer>(gzip)(data, { level }),
+    decode: (data, maxOutputLength) => promisify<Uint8Array, object, Buffer>(gunzip)(data, { maxOutputLength }),
   },
   {
     name: 'deflate',
     levels: [1, 9],
     level: 6,
-    encode: (data, level) => promisify<Uint8Array, object, Buffer>(zlib.deflateRaw)(data, { level }),
-    decode: (data, maxOutputLength) =>
-      promisify<Uint8Array, object, Buffer>(zlib.inflateRaw)(data, { maxOutputLength }),
+    encode: (data, level) => promisify<Uint8Array, object, Buffer>(deflateRaw)(data, { level }),
+    decode: (data, maxOutputLength) => promisify<Uint8Array, object, Buffer>(inflateRaw)(data, { maxOutputLength }),
   },
   {
     name: 'zlib',
     levels: [1, 9],
     level: 6,
-    encode: (data, level) => promisify<Uint8Array, object, Buffer>(zlib.deflate)(data, { level }),
-    decode: (data, maxOutputLength) => promisify<Uint8Array, object, Buffer>(zlib.inflate)(data, { maxOutputLength }),
+    encode: (data, level) => promisify<Uint8Array, object, Buffer>(deflate)(data, { level }),
+    decode: (data, maxOutputLength) => promisify<Uint8Array, object, Buffer>(inflate)(data, { maxOutputLength }),
   },
   {
     name: 'brotli',
     levels: [0, 11],
     level: 6,
     encode: (data, level) =>
-      promisify<Uint8Array, object, Buffer>(zlib.brotliCompress)(data, {
-        params: { [zlib.constants.BROTLI_PARAM_QUALITY]: level, [zlib.constants.BROTLI_PARAM_SIZE_HINT]: data.length },
+      promisify<Uint8Array, object, Buffer>(brotliCompress)(data, {
+        params: { [constants.BROTLI_PARAM_QUALITY]: level, [constants.BROTLI_PARAM_SIZE_HINT]: data.length },
       }),
     decode: (data, maxOutputLength) =>
-      promisify<Uint8Array, object, Buffer>(zlib.brotliDecompress)(data, { maxOutputLength }),
+      promisify<Uint8Array, object, Buffer>(brotliDecompress)(data, { maxOutputLength }),
   },
 ]
 

@@ -1,7 +1,6 @@
 // Zstandard: Node's own where it has it (off the thread), else the WASM codec in pieces, so that no call holds the thread long.
 
 import { promisify } from 'node:util'
-import * as zlib from 'node:zlib'
 import { moduleError } from '../../core/error.ts'
 import { type ZstdCodec, zstdCodec } from '../../external/zstd.ts'
 import { invalidData, tooLarge } from './failure.ts'
@@ -29,12 +28,16 @@ interface NativeZstd {
 }
 
 /** Node 22.15 and later have it; the types of Node 20 do not know. */
-const native: NativeZstd | undefined = 'zstdCompress' in zlib ? (zlib as unknown as NativeZstd) : undefined
+function nativeZstd(): NativeZstd | undefined {
+  const zlib = process.getBuiltinModule('node:zlib')
+  return 'zstdCompress' in zlib ? (zlib as unknown as NativeZstd) : undefined
+}
 
 export class Zstd {
   #codec: Promise<ZstdCodec> | undefined
 
   async encode(data: Uint8Array, { level, dictionary }: ZstdEncodeOptions): Promise<Uint8Array> {
+    const native = nativeZstd()
     if (native !== undefined && dictionary === undefined) {
       const params = { [native.constants['ZSTD_c_compressionLevel'] ?? 100]: level }
       return promisify(native.zstdCompress)(data, { params }) as Promise<Uint8Array>
@@ -53,7 +56,8 @@ export class Zstd {
     if (frames === undefined) throw invalidData('zstd')
     const declared = frames.reduce((total, { contentSize }) => total + (contentSize ?? 0n), 0n)
     if (declared > BigInt(maxSize)) throw tooLarge(maxSize)
-    if (native !== undefined && dictionary === undefined) return this.#decodeNative(data, maxSize)
+    const native = nativeZstd()
+    if (native !== undefined && dictionary === undefined) return decodeNative(native, data, maxSize)
     const codec = await this.#load()
     const pieces: Uint8Array[] = []
     let total = 0
@@ -68,19 +72,19 @@ export class Zstd {
     return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces)
   }
 
-  async #decodeNative(data: Uint8Array, maxSize: number): Promise<Uint8Array> {
-    try {
-      const decompress = promisify((native as NativeZstd).zstdDecompress)
-      return (await decompress(data, { maxOutputLength: maxSize })) as Uint8Array
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxSize)
-      throw invalidData('zstd')
-    }
-  }
-
   #load(): Promise<ZstdCodec> {
     this.#codec ??= zstdCodec()
     return this.#codec
+  }
+}
+
+async function decodeNative(native: NativeZstd, data: Uint8Array, maxSize: number): Promise<Uint8Array> {
+  try {
+    const decompress = promisify(native.zstdDecompress)
+    return (await decompress(data, { maxOutputLength: maxSize })) as Uint8Array
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(maxSize)
+    throw invalidData('zstd')
   }
 }
 

@@ -83,7 +83,7 @@ export class WorkerRuntime {
       stoodStill: (ms) => scheduler.discount(ms),
     })
     const scheduler = new Scheduler({ turn: (running) => this.#main.running(running) })
-    this.#kernel = new Kernel(scheduler, start.node, () => undefined, start.node, this.#clock)
+    this.#kernel = new Kernel(scheduler, start.node, () => undefined, this.#clock)
     this.#kernel.outside = {
       find: (target) => this.#locate(target),
       factory: (id) => this.#factory(id),
