@@ -56,6 +56,8 @@ export interface SessionPlan {
 }
 
 const CONTROL_AFTER_MS = 200
+/** What is longer would run out at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Resolves with the exit code. Rejects for what kept the command from running. */
 export async function runSession(plan: SessionPlan): Promise<number> {
@@ -76,6 +78,8 @@ class Session {
   /** One for the settings here and for the project: the YAML reader is only loaded for what has changed. */
   readonly #cache: SourceCache
   readonly #config: Config
+  /** Read at the start: the end is no time to find out that it is no duration. */
+  readonly #shutdownMs: number
   readonly #stopped: Promise<string>
   #requestStop: (signal: string) => void = () => {}
   #project: OpenProject | undefined
@@ -100,10 +104,11 @@ class Session {
     })
     this.#cache = projectCache(root)
     this.#config = loadConfig({ ...settingsOf(flags), root, env: process.env, read: this.#cache.yaml })
+    this.#shutdownMs = Math.min(this.#config.ms('shutdown.timeout'), LONGEST_TIMER_MS)
     this.#logging = createLogging({
       flags,
       forCommand: pick !== undefined,
-      encoding: this.#config.text('logger.encoding'),
+      encoding: this.#config.choice('logger.encoding', ['console', 'json']),
       stdout: (line) => void process.stdout.write(line),
       stderr: (line) => void this.#terminal.writeError(line),
     })
@@ -251,11 +256,10 @@ class Session {
     logger.info('shutting down')
     // Programs that wait for input see its end and leave by themselves.
     this.#terminal.endInput()
-    const limit = this.#config.ms('shutdown.timeout')
     await Promise.all(this.#closings.map((close) => close()))
     const closed = this.#project?.close('shutting down') ?? Promise.resolve()
-    const inTime = await Promise.race([closed.then(() => true), delay(limit).then(() => false)])
-    if (!inTime) logger.error('shutdown timed out', { timeout: limit })
+    const inTime = await Promise.race([closed.then(() => true), delay(this.#shutdownMs).then(() => false)])
+    if (!inTime) logger.error('shutdown timed out', { timeout: this.#shutdownMs })
     logger.info('stopped')
     const ended = await Promise.race([Promise.resolve(outcome), nextTurn()])
     const code = ended === undefined ? 0 : await this.#show(endingOf(ended), ended)

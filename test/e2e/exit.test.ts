@@ -63,3 +63,22 @@ entries:
     started.child.kill('SIGKILL')
   }
 })
+
+test.each([
+  ['shutdown.timeout=soon', '"soon" is not a duration'],
+  ['logger.encoding=xml', '"xml" is not console or json'],
+  ['security.generated_code=inhert', '"inhert" is not sandboxed or inherit'],
+])('%s is refused before anything runs', async (setting, why) => {
+  folder = projectFolder({ 'wippy.lock': 'directories:\n  modules: .wippy\n  src: ./src\n', 'src/_index.yaml': index })
+  expect(await runWippy(['run', '--set', setting, 'work', '0'], '', { cwd: folder })).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `Error: config ${setting.replace(/=.*/, '')}: ${why}\n`,
+  })
+})
+
+test('a shutdown.timeout of months is a long time, not none', async () => {
+  folder = projectFolder({ 'wippy.lock': 'directories:\n  modules: .wippy\n  src: ./src\n', 'src/_index.yaml': index })
+  const { stderr } = await runWippy(['run', '--set', 'shutdown.timeout=10000h', 'work', '0'], '', { cwd: folder })
+  expect(stderr).toBe('')
+})
