@@ -485,6 +485,8 @@ describe('lint, pack, new and docs', () => {
     const made = await wippy(cwd, ['new', 'hello', 'my-app'])
     expect(made.stdout).toBe('Created hello in my-app\n\nNext:\n  cd my-app\n  wippy run hello\n  wippy test\n')
     const inside = join(cwd, 'my-app')
+    // `npm install` is the next thing that the README does there.
+    expect(readFileSync(join(inside, '.gitignore'), 'utf8')).toBe('.wippy/\nnode_modules/\n')
     expect(await wippy(inside, ['run', 'hello', 'Ann'])).toEqual({ code: 0, stdout: 'hello Ann\n', stderr: '' })
     const tested = await wippy(inside, ['test'])
     expect(tested.code).toBe(0)
