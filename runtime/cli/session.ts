@@ -63,7 +63,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 export async function runSession(plan: SessionPlan): Promise<number> {
   const session = new Session(plan)
   try {
-    return await session.run()
+    const code = await session.run()
+    if (code === 0 && plan.tests === true) session.refuseGaps()
+    return code
   } catch (error) {
     throw session.masked(error)
   } finally {
@@ -147,6 +149,14 @@ class Session {
       await this.#close(undefined)
       throw error
     }
+  }
+
+  /** A test run that passed, but without what was left out, has not passed. */
+  refuseGaps(): void {
+    const { loaded, host } = this.#project ?? {}
+    const said = [...(loaded?.diagnostics ?? []), ...(host?.problems ?? [])]
+    const errors = said.filter(({ level }) => level === 'error').length
+    if (errors > 0) throw new RuntimeError('Invalid', `not all was tested: ${errors} errors in the sources`)
   }
 
   /** The error as it may be shown: without the values of secret variables. */

@@ -510,6 +510,25 @@ describe('lint, pack, new and docs', () => {
     expect(stdout).toContain('1 passed, 1 failed')
   })
 
+  test('a test file that does not load fails the command, whatever else passed', async () => {
+    const cwd = folder()
+    await wippy(cwd, ['new', 'hello', 'my-app'])
+    const inside = join(cwd, 'my-app')
+    writeFileSync(join(inside, 'src', 'greeting_test.lua'), 'return {\n')
+    const { code, stderr } = await wippy(inside, ['test'])
+    expect(stderr).toMatch(/^error: src\/greeting_test\.lua:\d: /)
+    expect(stderr).toMatch(/\nError: not all was tested: 1 errors in the sources\n$/)
+    expect(code).toBe(1)
+  })
+
+  test('a pack into a folder that is not there names it', async () => {
+    const cwd = app()
+    expect(await wippy(cwd, ['pack', 'nowhere/out.wapp'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^Error: pack \S+\/nowhere\/out\.wapp: there is no folder \S+\/nowhere\n$/),
+    })
+  })
+
   test('a new component is found by the project it is in', async () => {
     const cwd = app()
     await wippy(cwd, ['new', 'component', 'acme/greeter'])

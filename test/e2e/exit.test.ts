@@ -1,8 +1,11 @@
 // How a command ends: `system.exit` from any process, services stopped first, and within the time allowed.
 
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { projectFolder, removeFolder } from '../support/project-folder.ts'
-import { runWippy, startWippy } from '../support/wippy-process.ts'
+import { repository, runWippy, startWippy } from '../support/wippy-process.ts'
 
 const index = `version: "1.0"
 namespace: app
@@ -81,4 +84,11 @@ test('a shutdown.timeout of months is a long time, not none', async () => {
   folder = projectFolder({ 'wippy.lock': 'directories:\n  modules: .wippy\n  src: ./src\n', 'src/_index.yaml': index })
   const { stderr } = await runWippy(['run', '--set', 'shutdown.timeout=10000h', 'work', '0'], '', { cwd: folder })
   expect(stderr).toBe('')
+})
+
+test.skipIf(!existsSync('/dev/full'))('output that a full disk swallowed is a failure', () => {
+  const command = `"${process.execPath}" "${join(repository, 'dist/cli/main.js')}" docs lua/core/time > /dev/full`
+  const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' })
+  expect(stderr).toMatch(/^Error: standard output: .*no space left on device/)
+  expect(status).toBe(1)
 })
