@@ -41,6 +41,7 @@ local function define()
       local found, failure = settings()
       test.is_nil(found)
       test.eq(failure.message, "OpenAI API key is required")
+      test.eq(failure.address, "OPENAI_API_KEY is not set")
       test.eq(failure.status_code, 401)
     end)
 

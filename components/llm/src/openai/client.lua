@@ -70,7 +70,11 @@ function client.settings(names)
   local context = client._ctx.all() or {}
   local base_url = setting(context, names, "base_url")
   local key = key_of(context, names, base_url)
-  if not key then return nil, { status_code = 401, message = "OpenAI API key is required" } end
+  if not key then
+    -- One of the places where it was looked for, and the one that is there for everybody.
+    local missing = names.api_key .. " is not set"
+    return nil, { status_code = 401, message = "OpenAI API key is required", address = missing }
+  end
 
   local own_server = context.base_url ~= nil and context.base_url ~= ""
   local api = context.api or (not own_server and from_env(names.api)) or "responses"
