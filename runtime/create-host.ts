@@ -230,7 +230,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   await engines.prepare({ generated: false })
 
   const defaultLimits = codeLimits(config)
-  const sandboxed = config?.get('security.generated_code') !== 'inherit'
+  const sandboxed = config?.choice('security.generated_code', ['sandboxed', 'inherit']) !== 'inherit'
   const generated = generatedConfinement(policies)
   const confine = confiner(generated)
   const baseNames = new Set(['string', 'table', 'math', 'coroutine', 'utf8', 'channel'])

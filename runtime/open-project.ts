@@ -1,7 +1,7 @@
 // openProject: reads a project from disk, builds its host and follows its files while it runs. What the command line and an
 // embedding program both start with.
 
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from './core/clock.ts'
@@ -64,6 +64,8 @@ export function packageBundle(): Bundle {
 /** Loads, composes and boots; services are not started yet. Throws for what leaves nothing to run. */
 export async function openProject(options: ProjectOptions): Promise<OpenProject> {
   const { root, env = process.env } = options
+  if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new RuntimeError('NotFound', `project folder ${root} is no folder`)
   const cache = options.cache ?? projectCache(root)
   const settings: ConfigSources = { ...options.settings, root, env, read: cache.yaml }
   const load = (): Promise<Loaded> => {

@@ -8,6 +8,22 @@ import { ExitCode, failureText } from './report.ts'
 
 /** Runs one command; resolves with the exit code. Errors are reported here, once. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  let lost: NodeJS.ErrnoException | undefined
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    lost ??= error
+  })
+  const code = await runCommand(argv)
+  // Streams tell of a failed write a moment later.
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  // A reader that has seen enough is no failure; a full disk is.
+  if (lost === undefined || lost.code === 'EPIPE' || code !== 0) return code
+  process.stderr.write(
+    `${failureText(new Error(`standard output: ${lost.message}`), { coloured: false, traces: false })}\n`,
+  )
+  return 1
+}
+
+async function runCommand(argv: readonly string[]): Promise<number> {
   let code = 0
   const program = build((exitCode) => {
     code = exitCode

@@ -56,12 +56,16 @@ export interface SessionPlan {
 }
 
 const CONTROL_AFTER_MS = 200
+/** What is longer would run out at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Resolves with the exit code. Rejects for what kept the command from running. */
 export async function runSession(plan: SessionPlan): Promise<number> {
   const session = new Session(plan)
   try {
-    return await session.run()
+    const code = await session.run()
+    if (code === 0 && plan.tests === true) session.refuseGaps()
+    return code
   } catch (error) {
     throw session.masked(error)
   } finally {
@@ -76,6 +80,8 @@ class Session {
   /** One for the settings here and for the project: the YAML reader is only loaded for what has changed. */
   readonly #cache: SourceCache
   readonly #config: Config
+  /** Read at the start: the end is no time to find out that it is no duration. */
+  readonly #shutdownMs: number
   readonly #stopped: Promise<string>
   #requestStop: (signal: string) => void = () => {}
   #project: OpenProject | undefined
@@ -100,10 +106,11 @@ class Session {
     })
     this.#cache = projectCache(root)
     this.#config = loadConfig({ ...settingsOf(flags), root, env: process.env, read: this.#cache.yaml })
+    this.#shutdownMs = Math.min(this.#config.ms('shutdown.timeout'), LONGEST_TIMER_MS)
     this.#logging = createLogging({
       flags,
       forCommand: pick !== undefined,
-      encoding: this.#config.text('logger.encoding'),
+      encoding: this.#config.choice('logger.encoding', ['console', 'json']),
       stdout: (line) => void process.stdout.write(line),
       stderr: (line) => void this.#terminal.writeError(line),
     })
@@ -142,6 +149,14 @@ class Session {
       await this.#close(undefined)
       throw error
     }
+  }
+
+  /** A test run that passed, but without what was left out, has not passed. */
+  refuseGaps(): void {
+    const { loaded, host } = this.#project ?? {}
+    const said = [...(loaded?.diagnostics ?? []), ...(host?.problems ?? [])]
+    const errors = said.filter(({ level }) => level === 'error').length
+    if (errors > 0) throw new RuntimeError('Invalid', `not all was tested: ${errors} errors in the sources`)
   }
 
   /** The error as it may be shown: without the values of secret variables. */
@@ -251,11 +266,10 @@ class Session {
     logger.info('shutting down')
     // Programs that wait for input see its end and leave by themselves.
     this.#terminal.endInput()
-    const limit = this.#config.ms('shutdown.timeout')
     await Promise.all(this.#closings.map((close) => close()))
     const closed = this.#project?.close('shutting down') ?? Promise.resolve()
-    const inTime = await Promise.race([closed.then(() => true), delay(limit).then(() => false)])
-    if (!inTime) logger.error('shutdown timed out', { timeout: limit })
+    const inTime = await Promise.race([closed.then(() => true), delay(this.#shutdownMs).then(() => false)])
+    if (!inTime) logger.error('shutdown timed out', { timeout: this.#shutdownMs })
     logger.info('stopped')
     const ended = await Promise.race([Promise.resolve(outcome), nextTurn()])
     const code = ended === undefined ? 0 : await this.#show(endingOf(ended), ended)

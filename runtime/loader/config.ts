@@ -102,6 +102,14 @@ export class Config {
     return value
   }
 
+  /** One of a few words. */
+  choice<Word extends string>(key: string, words: readonly Word[]): Word {
+    const value = this.get(key)
+    const word = words.find((known) => known === value)
+    if (word === undefined) throw this.#invalid(key, value, words.join(' or '))
+    return word
+  }
+
   /** Milliseconds of a duration. */
   ms(key: string): number {
     return durationMs(this.get(key), `config ${key}:`)

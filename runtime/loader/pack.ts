@@ -83,6 +83,8 @@ export function writePack(file: string, { metadata, entries, files }: PackConten
 function replaceFile(file: string, parts: readonly Uint8Array[]): void {
   const temporary = `${file}.${process.pid}.tmp`
   const mode = existsSync(file) ? statSync(file).mode & 0o777 : 0o644
+  const folder = dirname(file)
+  if (!existsSync(folder)) throw new RuntimeError('NotFound', `pack ${file}: there is no folder ${folder}`)
   const descriptor = openSync(temporary, 'wx', mode)
   try {
     for (const part of parts) writeSync(descriptor, part)

@@ -206,7 +206,7 @@ describe('the session', () => {
       entries: loaded.entries.filter(({ id }) => id !== 'wippy.rehearsal:resolver'),
     }
     dialogue = await Dialogue.start({ loaded: withoutRehearsal })
-    expect(await dialogue.ask('hello')).toBe('Error: OpenAI API key is required\n\n')
+    expect(await dialogue.ask('hello')).toBe('Error: OpenAI API key is required (OPENAI_API_KEY is not set)\n\n')
   })
 
   test('what models and tools write cannot steer the terminal', async () => {

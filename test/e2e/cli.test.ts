@@ -485,6 +485,8 @@ describe('lint, pack, new and docs', () => {
     const made = await wippy(cwd, ['new', 'hello', 'my-app'])
     expect(made.stdout).toBe('Created hello in my-app\n\nNext:\n  cd my-app\n  wippy run hello\n  wippy test\n')
     const inside = join(cwd, 'my-app')
+    // `npm install` is the next thing that the README does there.
+    expect(readFileSync(join(inside, '.gitignore'), 'utf8')).toBe('.wippy/\nnode_modules/\n')
     expect(await wippy(inside, ['run', 'hello', 'Ann'])).toEqual({ code: 0, stdout: 'hello Ann\n', stderr: '' })
     const tested = await wippy(inside, ['test'])
     expect(tested.code).toBe(0)
@@ -506,6 +508,25 @@ describe('lint, pack, new and docs', () => {
     const { code, stdout } = await wippy(inside, ['test'])
     expect(code).not.toBe(0)
     expect(stdout).toContain('1 passed, 1 failed')
+  })
+
+  test('a test file that does not load fails the command, whatever else passed', async () => {
+    const cwd = folder()
+    await wippy(cwd, ['new', 'hello', 'my-app'])
+    const inside = join(cwd, 'my-app')
+    writeFileSync(join(inside, 'src', 'greeting_test.lua'), 'return {\n')
+    const { code, stderr } = await wippy(inside, ['test'])
+    expect(stderr).toMatch(/^error: src\/greeting_test\.lua:\d: /)
+    expect(stderr).toMatch(/\nError: not all was tested: 1 errors in the sources\n$/)
+    expect(code).toBe(1)
+  })
+
+  test('a pack into a folder that is not there names it', async () => {
+    const cwd = app()
+    expect(await wippy(cwd, ['pack', 'nowhere/out.wapp'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^Error: pack \S+\/nowhere\/out\.wapp: there is no folder \S+\/nowhere\n$/),
+    })
   })
 
   test('a new component is found by the project it is in', async () => {

@@ -1,8 +1,11 @@
 // How a command ends: `system.exit` from any process, services stopped first, and within the time allowed.
 
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { projectFolder, removeFolder } from '../support/project-folder.ts'
-import { runWippy, startWippy } from '../support/wippy-process.ts'
+import { repository, runWippy, startWippy } from '../support/wippy-process.ts'
 
 const index = `version: "1.0"
 namespace: app
@@ -62,4 +65,30 @@ entries:
   } finally {
     started.child.kill('SIGKILL')
   }
+})
+
+test.each([
+  ['shutdown.timeout=soon', '"soon" is not a duration'],
+  ['logger.encoding=xml', '"xml" is not console or json'],
+  ['security.generated_code=inhert', '"inhert" is not sandboxed or inherit'],
+])('%s is refused before anything runs', async (setting, why) => {
+  folder = projectFolder({ 'wippy.lock': 'directories:\n  modules: .wippy\n  src: ./src\n', 'src/_index.yaml': index })
+  expect(await runWippy(['run', '--set', setting, 'work', '0'], '', { cwd: folder })).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: `Error: config ${setting.replace(/=.*/, '')}: ${why}\n`,
+  })
+})
+
+test('a shutdown.timeout of months is a long time, not none', async () => {
+  folder = projectFolder({ 'wippy.lock': 'directories:\n  modules: .wippy\n  src: ./src\n', 'src/_index.yaml': index })
+  const { stderr } = await runWippy(['run', '--set', 'shutdown.timeout=10000h', 'work', '0'], '', { cwd: folder })
+  expect(stderr).toBe('')
+})
+
+test.skipIf(!existsSync('/dev/full'))('output that a full disk swallowed is a failure', () => {
+  const command = `"${process.execPath}" "${join(repository, 'dist/cli/main.js')}" docs lua/core/time > /dev/full`
+  const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' })
+  expect(stderr).toMatch(/^Error: standard output: .*no space left on device/)
+  expect(status).toBe(1)
 })

@@ -1,6 +1,7 @@
 // Mistakes in a project, as `wippy run` tells of them: named, with their place, and what can run runs all the same. And the
 // template `http`, as made.
 
+import { writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -57,6 +58,17 @@ test.each([
   const { code, stdout, stderr } = await runWippy(['run', 'main'], '', { cwd: project(entry, config) })
   for (const part of says) expect(stderr).toMatch(part)
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'runs\n' })
+})
+
+test('a Lua file that is no text is named with its line, and lint fails', async () => {
+  const cwd = project('  - name: odd\n    kind: library.lua\n    source: file://odd.lua\n')
+  writeFileSync(join(cwd, 'src', 'odd.lua'), Buffer.from('-- sound\nreturn "\xe4"\n', 'latin1'))
+  const place = 'error: src/odd.lua:2: '
+  const run = await runWippy(['run', 'main'], '', { cwd })
+  expect(run).toMatchObject({ code: 0, stdout: 'runs\n' })
+  expect(run.stderr).toContain(`${place}entry app:odd was left out: entry app:odd: source is not UTF-8 text`)
+  const lint = await runWippy(['lint'], '', { cwd })
+  expect(lint).toMatchObject({ code: 1, stderr: `${place}source is not UTF-8 text\n` })
 })
 
 test('a port in use is named', async () => {

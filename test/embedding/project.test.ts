@@ -92,3 +92,11 @@ test('what was changed at run time is there the next time, and is taken back at 
   expect(await third.host.call('shop:price', ['bread'])).toBe(5)
   expect(third.host.registry.snapshotAt(1).get('shop:price')?.data).toEqual(free.data)
 })
+
+test('a folder that is not there is no empty project', async () => {
+  const root = '/nowhere/at/all'
+  await expect(openProject({ root })).rejects.toMatchObject({
+    kind: 'NotFound',
+    message: `project folder ${root} is no folder`,
+  })
+})

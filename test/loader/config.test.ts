@@ -76,6 +76,9 @@ describe('reading', () => {
       'config security.strict_mode: "yes" is not true or false',
     )
     expect(failure(() => read.ms('shutdown.timeout'))).toBe('config shutdown.timeout: "soon" is not a duration')
+    expect(failure(() => read.choice('shutdown.timeout', ['now', 'later']))).toBe(
+      'config shutdown.timeout: "soon" is not now or later',
+    )
   })
 
   test('several files are merged left to right, map by map', () => {

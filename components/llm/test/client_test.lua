@@ -23,13 +23,12 @@ end
 
 local function failing(times, failure)
   local calls = 0
-  client._openai = {
-    chat = function()
-      calls = calls + 1
-      if calls <= times then return nil, failure end
-      return { ok = true }
-    end,
-  }
+  local function send()
+    calls = calls + 1
+    if calls <= times then return nil, failure end
+    return { ok = true }
+  end
+  client._openai = { chat = send, responses = send }
   return function() return calls end
 end
 
@@ -42,6 +41,7 @@ local function define()
       local found, failure = settings()
       test.is_nil(found)
       test.eq(failure.message, "OpenAI API key is required")
+      test.eq(failure.address, "OPENAI_API_KEY is not set")
       test.eq(failure.status_code, 401)
     end)
 
@@ -99,6 +99,8 @@ local function define()
       test.eq(settings().address, "OPENAI_BASE_URL is not set: the server is https://api.openai.com/v1")
       variables.OPENAI_BASE_URL = "http://ann:pass@host:1/v1"
       test.eq(settings().address, "OPENAI_BASE_URL is http://host:1/v1")
+      variables.OPENAI_BASE_URL = "http://host:1/v1?key=secret"
+      test.eq(settings().address, "OPENAI_BASE_URL is http://host:1/v1")
       variables["my:url"], context.base_url_env = "http://other/v1", "my:url"
       test.eq(settings().address, "my:url is http://other/v1")
       context.base_url = "http://third/v1"
@@ -145,6 +147,23 @@ local function define()
       test.eq(failure_of({ status_code = 0, message = "Connection failed: x" }).address, "OPENAI_BASE_URL is x")
       test.is_nil(failure_of({ status_code = 0, message = "canceled", canceled = true }).address)
       test.is_nil(failure_of({ status_code = 401, message = "no" }).address)
+    end)
+
+    it("that no model server could have answered so carry it too", function()
+      local function message_of(failure, operation)
+        failing(1, failure)
+        local _, err = client.request({ config = {}, address = "OPENAI_BASE_URL is x" }, operation, {})
+        return err.address
+      end
+      local hint = "OPENAI_BASE_URL is x; a server without /responses needs OPENAI_API=chat"
+      local unexplained = { status_code = 404, message = "OpenAI API error: 404" }
+      test.eq(message_of(unexplained, "responses"), hint)
+      test.eq(message_of(unexplained, "chat"), "OPENAI_BASE_URL is x")
+      local unknown_model = { status_code = 404, message = "model 'x' not found" }
+      test.eq(message_of(unknown_model, "responses"), "OPENAI_BASE_URL is x")
+      test.eq(message_of({ status_code = 502, message = "OpenAI API error: 502" }, "responses"), "OPENAI_BASE_URL is x")
+      test.eq(message_of({ status_code = 200, message = "Failed to parse: x" }, "chat"), "OPENAI_BASE_URL is x")
+      test.is_nil(message_of({ status_code = 500, message = "overloaded" }, "chat"))
     end)
 
     it("wait as long as the server says", function()

@@ -2,9 +2,14 @@
 
 import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { Entry } from '../../core/entry.ts'
 import { RuntimeError } from '../../core/error.ts'
+import { lineNotUtf8 } from '../../core/utf8.ts'
+import { isMap } from '../../core/value.ts'
 import { packageBundle } from '../../index.ts'
-import { loadProject, projectCache } from '../../loader/load.ts'
+import type { Diagnostic } from '../../loader/diagnostic.ts'
+import { locateProblem } from '../../loader/entry-problem.ts'
+import { type EntrySource, loadProject, projectCache } from '../../loader/load.ts'
 import { requireLock } from '../../loader/lockfile.ts'
 import { projectPacks } from '../../loader/pack.ts'
 import { lintEntries, lintJson, renderLint, renderLintSummary, type Severity } from '../../lua/typed/lint.ts'
@@ -48,7 +53,8 @@ export async function lint(flags: LintFlags): Promise<number> {
     readPack: projectPacks(root),
     tests: true,
   })
-  for (const diagnostic of loaded.diagnostics) {
+  const problems = [...loaded.diagnostics, ...loaded.entries.flatMap((entry) => unreadable(entry, loaded.files))]
+  for (const diagnostic of problems) {
     if (diagnostic.level !== 'info') process.stderr.write(`${diagnosticText(diagnostic, root)}\n`)
   }
   const report = lintEntries(loaded.entries, {
@@ -69,7 +75,15 @@ export async function lint(flags: LintFlags): Promise<number> {
   process.stdout.write(`${text}\n`)
   if (report.failure !== undefined) throw new RuntimeError('Invalid', report.failure)
   // What could not be read was not checked either.
-  return loaded.diagnostics.some((diagnostic) => diagnostic.level === 'error') ? 1 : 0
+  return problems.some((diagnostic) => diagnostic.level === 'error') ? 1 : 0
+}
+
+/** A source that is no text is no Lua, so the linter does not see it. */
+function unreadable({ id, kind, data }: Entry, files: ReadonlyMap<string, EntrySource>): Diagnostic[] {
+  const source = isMap(data) && /\.lua(?:\.|$)/.test(kind) ? data['source'] : undefined
+  const line = source instanceof Uint8Array ? lineNotUtf8(source) : undefined
+  if (line === undefined) return []
+  return [locateProblem({ level: 'error', entry: id, message: `${id}:${line}: source is not UTF-8 text` }, files)]
 }
 
 /** Flags may be repeated, and each may hold several between commas. */

@@ -38,6 +38,6 @@ logger:
     modules: .wippy
     src: ./src
 `,
-    '.gitignore': '.wippy/\n',
+    '.gitignore': '.wippy/\nnode_modules/\n',
   }
 }

@@ -27,9 +27,17 @@ const terminalTypes = new Set([
   'error',
 ])
 
+/** The errors of an answer that is no stream of events. */
+export interface StreamFailures {
+  /** A line without end. */
+  tooLong(limit: number): RuntimeError
+  /** It ended, and no event was in it. */
+  empty(): RuntimeError
+}
+
 export class EventStream {
   readonly #source: EventSource
-  readonly #tooLong: () => RuntimeError
+  readonly #failures: StreamFailures
   readonly #decoder = new TextDecoder()
   /** Complete lines, and where reading goes on in them. Empty before more is read. */
   #text = ''
@@ -40,14 +48,15 @@ export class EventStream {
   #skipLineFeed = false
   #filling: Promise<void> | undefined
   #terminal = false
+  #anyEvent = false
   /** Nothing more will arrive; what has arrived may still be read, unless it is closed too. */
   #ended = false
   #closed = false
   #failure: unknown
 
-  constructor(source: EventSource, tooLong: (limit: number) => RuntimeError) {
+  constructor(source: EventSource, failures: StreamFailures) {
     this.#source = source
-    this.#tooLong = () => tooLong(LONGEST_LINE)
+    this.#failures = failures
   }
 
   /** The next event, undefined at the end. Answers at once what has already arrived; throws or rejects when the stream broke. */
@@ -84,6 +93,9 @@ export class EventStream {
     // Told once: after its error a stream is at its end.
     this.#failure = undefined
     if (failure !== undefined) throw failure
+    if (this.#closed || this.#anyEvent) return
+    this.#anyEvent = true
+    throw this.#failures.empty()
   }
 
   async #fill(): Promise<void> {
@@ -111,7 +123,7 @@ export class EventStream {
       if (this.#partsLength > LONGEST_LINE) {
         this.#source.abort()
         this.#drop()
-        throw this.#tooLong()
+        throw this.#failures.tooLong(LONGEST_LINE)
       }
       return
     }
@@ -168,6 +180,7 @@ export class EventStream {
       return undefined
     }
     if (!isMap(event)) return undefined
+    this.#anyEvent = true
     if (terminalTypes.has(event['type'] as string)) this.#terminal = true
     return event
   }

@@ -102,8 +102,10 @@ function httpFacts(answer: Answer): ModelEvent {
 
 function openStream(call: Call, answer: Answer): unknown {
   const whole = answer.headers.get('content-type')?.startsWith('application/json') === true
-  const tooLong = (limit: number) => limitFailure(answer.status, limit)
-  const events = new EventStream(whole ? oneEvent(answer) : answer, tooLong)
+  const events = new EventStream(whole ? oneEvent(answer) : answer, {
+    tooLong: (limit) => limitFailure(answer.status, limit),
+    empty: () => parseFailure(answer.status, `no event in ${described(answer)}`, answer.apiKey),
+  })
   const owned = call.own(events)
   return streamType.wrap({
     events,
@@ -111,6 +113,11 @@ function openStream(call: Call, answer: Answer): unknown {
     headers: headerTable(answer.headers),
     release: () => owned.release(),
   })
+}
+
+function described(answer: Answer): string {
+  const type = answer.headers.get('content-type')
+  return type === null ? 'an answer without content type' : `an answer of type ${type}`
 }
 
 /** The answer of a server that does not stream, as a stream of one event. */

@@ -40,23 +40,53 @@ const FINISH_GRACE = 250
 /** The driver's settings from its Lua table. */
 export function modelConfig(argument: unknown): ModelConfig {
   const table = isMap(argument) ? argument : {}
-  const apiKey = optionalText(table, 'api_key')
+  // Trimmed as it will be on the wire, so that it is recognized where a server repeats it.
+  const apiKey = headerText(table, 'api_key')
   if (apiKey === undefined) throw invalid('openai: api_key is required')
   const headers: Record<string, string> = {}
   if (isMap(table['headers'])) {
     for (const [name, value] of Object.entries(table['headers'])) {
-      if (typeof value === 'string' || typeof value === 'number') headers[name] = String(value)
+      if (typeof value === 'string' || typeof value === 'number') headers[name] = checkedHeader(`header ${name}`, value)
     }
   }
-  const baseUrl = (optionalText(table, 'base_url') ?? DEFAULT_BASE_URL).replace(/\/+$/, '')
-  if (!URL.canParse(baseUrl)) throw invalid(`openai: base_url ${JSON.stringify(baseUrl)} is not a URL`)
   return {
     apiKey,
-    baseUrl,
-    organization: optionalText(table, 'organization'),
+    baseUrl: checkedBase(optionalText(table, 'base_url')?.trim() ?? DEFAULT_BASE_URL),
+    organization: headerText(table, 'organization'),
     timeoutMs: timeout(table['timeout']),
     headers,
   }
+}
+
+/** Path and query of a request are ours, and what is secret belongs into headers: an address has neither. */
+function checkedBase(given: string): string {
+  const base = given.replace(/\/+$/, '')
+  // Once it is known to be a URL, what is shown of it leaves out what may be a secret.
+  if (!URL.canParse(base)) throw invalid(`openai: base_url ${JSON.stringify(base)} is not a URL`)
+  const { protocol, username, password, search, hash, host, pathname } = new URL(base)
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw invalid(`openai: base_url ${JSON.stringify(base)} does not begin with http:// or https://`)
+  }
+  const shown = JSON.stringify(`${protocol}//${host}${pathname}`)
+  if (username !== '' || password !== '')
+    throw invalid(`openai: base_url ${shown} has a user name or password before it`)
+  if (search !== '' || hash !== '') throw invalid(`openai: base_url ${shown} is followed by a query or fragment`)
+  return base
+}
+
+function headerText(table: Record<string, unknown>, field: string): string | undefined {
+  const value = optionalText(table, field)?.trim()
+  return value === undefined || value === '' ? undefined : checkedHeader(field, value)
+}
+
+/** What may not stand in a header is told without its value, which may be secret: fetch would quote it. */
+function checkedHeader(what: string, value: string | number): string {
+  const text = String(value)
+  const at = text.search(/[^\t\x20-\x7e\x80-\xff]/)
+  if (at < 0) return text
+  const code = text.codePointAt(at) ?? 0
+  const named = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
+  throw invalid(`openai: ${what}: character ${at + 1} is ${named}, which no HTTP header may hold`)
 }
 
 function timeout(value: unknown): number {

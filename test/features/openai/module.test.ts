@@ -347,6 +347,13 @@ test('the key never appears in an error, even if the server repeats it', async (
   expect(JSON.stringify({ ...error, stack: error.stack, cause: error.cause })).not.toContain(KEY)
 })
 
+test('a key with white space around it, as a file gives it, works and stays hidden too', async () => {
+  const { request, server } = await bench({ always: failure(401, `no such key: ${KEY}`, {}) })
+  const error = await errorOf(() => request('responses', { model: 'm' }, { api_key: `${KEY}\n` }))
+  expect(error.message).toBe('no such key: ***')
+  expect(server.requests[0]!.headers['authorization']).toBe(`Bearer ${KEY}`)
+})
+
 test('nobody listening is a connection failure that may be retried', async () => {
   const { request } = await bench({})
   const free = createServer().listen(0, '127.0.0.1')
@@ -419,6 +426,21 @@ test('a server that does not stream answers a streaming request with one event',
   ])
 })
 
+test.each([
+  [{ raw: '<html>Sign in</html>', headers: { 'content-type': 'text/html' } }, 'an answer of type text/html'],
+  [{ raw: '', headers: { 'content-type': 'text/event-stream' } }, 'an answer of type text/event-stream'],
+  [{ raw: '[]', headers: { 'content-type': 'application/json' } }, 'an answer of type application/json'],
+])('a stream without any event is a parse failure, once (%#)', async (always, what) => {
+  const { request } = await bench({ always })
+  const stream = streamOf(await request('responses', { model: 'm', stream: true }))
+  expect(await errorOf(async () => stream.next())).toMatchObject({
+    kind: 'Internal',
+    message: `Failed to parse OpenAI response: no event in ${what}`,
+    details: { status_code: 200 },
+  })
+  expect(await stream.next()).toBeUndefined()
+})
+
 test('a reader that does not read stops the server: a huge answer is not piled up in memory', async () => {
   const { request, server } = await bench({ turns: [{ parts: [{ text: 'x'.repeat(1000), repeat: 60_000 }] }] })
   const stream = streamOf(await request('responses', { model: 'm', stream: true }))
@@ -436,6 +458,14 @@ test.each([
   [{ api_key: '' }, 'openai: api_key is required'],
   [{ api_key: undefined }, 'openai: api_key is required'],
   [{ base_url: 'nonsense' }, 'openai: base_url "nonsense" is not a URL'],
+  [{ base_url: 'localhost:11434/v1' }, 'openai: base_url "localhost:11434/v1" does not begin with http:// or https://'],
+  [
+    { base_url: 'http://ann:secret@host:1/v1' },
+    'openai: base_url "http://host:1/v1" has a user name or password before it',
+  ],
+  [{ base_url: 'http://host/v1?key=secret' }, 'openai: base_url "http://host/v1" is followed by a query or fragment'],
+  [{ api_key: 'sk-secret\nmore' }, 'openai: api_key: character 10 is U+000A, which no HTTP header may hold'],
+  [{ headers: { 'X-Key': 'secret €' } }, 'openai: header X-Key: character 8 is U+20AC, which no HTTP header may hold'],
   [{ timeout: -1 }, 'openai: timeout -1 is not positive'],
   [{ timeout: 'soon' }, 'openai: timeout "soon" is not a duration'],
 ])('a configuration %j is refused before anything is sent', async (config, message) => {

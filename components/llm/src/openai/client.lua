@@ -55,7 +55,7 @@ end
 -- Where the address of the server comes from, for the error that nobody answers there. Credentials in it stay out.
 local function address_of(context, names, base_url)
   if not base_url then return names.base_url .. " is not set: the server is " .. DEFAULT_BASE_URL end
-  local shown = base_url:gsub("^(%a[%w+.-]*://)[^/@]*@", "%1")
+  local shown = base_url:gsub("^%s*(%a[%w+.-]*://)[^/@]*@", "%1"):gsub("[?#].*$", "")
   if context.base_url == base_url then return "the provider's base_url is " .. shown end
   -- Known by its name on the system, where that leads to the same.
   local named = from_env(names.base_url) == base_url and names.base_url or context.base_url_env
@@ -70,7 +70,11 @@ function client.settings(names)
   local context = client._ctx.all() or {}
   local base_url = setting(context, names, "base_url")
   local key = key_of(context, names, base_url)
-  if not key then return nil, { status_code = 401, message = "OpenAI API key is required" } end
+  if not key then
+    -- One of the places where it was looked for, and the one that is there for everybody.
+    local missing = names.api_key .. " is not set"
+    return nil, { status_code = 401, message = "OpenAI API key is required", address = missing }
+  end
 
   local own_server = context.base_url ~= nil and context.base_url ~= ""
   local api = context.api or (not own_server and from_env(names.api)) or "responses"
@@ -130,11 +134,21 @@ local function retry_plan(retry)
   return math.max(0, math.min(attempts, MAX_ATTEMPTS)), math.max(0, math.min(backoff, MAX_BACKOFF_MS))
 end
 
--- A request that nobody answered failed because of its address, as far as anybody can tell from here.
-local function with_address(failure, settings)
+-- What no model server would say: nobody answered, or somebody did who is none.
+local function is_about_address(described)
+  local status = described.status_code
+  return status == 0 or status < 300 or status == 404 or described.message == "OpenAI API error: " .. status
+end
+
+-- A request that nobody answered, or that a server did not know what to do with, failed because of its address, as far
+-- as anybody can tell from here. Many servers of another make speak Chat Completions alone.
+local function with_address(failure, settings, operation)
   local described = client.describe(failure)
-  if described.canceled or described.status_code ~= 0 then return failure end
+  if described.canceled or not is_about_address(described) then return failure end
   described.address = settings.address
+  if described.status_code == 404 and operation == "responses" and not tostring(described.message):lower():find("model") then
+    described.address = described.address .. "; a server without /responses needs OPENAI_API=chat"
+  end
   return described
 end
 
@@ -147,7 +161,7 @@ function client.request(settings, operation, body, retry)
     local response, err = send(settings.config, body)
     if not err then return response end
     local worth, retry_after = is_worth_retrying(err)
-    if attempts <= 0 or not worth then return nil, with_address(err, settings) end
+    if attempts <= 0 or not worth then return nil, with_address(err, settings, operation) end
     attempts = attempts - 1
     local wait = math.min(math.max(backoff, (retry_after or 0) * 1000), MAX_BACKOFF_MS)
     client._time.sleep(wait * client._time.MILLISECOND)
