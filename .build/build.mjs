@@ -71,6 +71,7 @@ function whenUsed(code) {
   for (const [statement, name, builtin] of code.matchAll(/^\s*(?:let|const) (\w+) = require\("node:(\w+)"\);$/gm)) {
     if (!lateBuiltins.has(builtin)) continue
     late = late
+      .replaceAll(new RegExp(`\\bnew ${name}\\.(\\w+)`, 'g'), `new (${name}().$1)`)
       .replaceAll(new RegExp(`\\b${name}\\.`, 'g'), `${name}().`)
       .replace(statement, `let ${name}Loaded;\nconst ${name} = () => (${name}Loaded ??= require("node:${builtin}"));`)
   }
