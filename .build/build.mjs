@@ -59,7 +59,7 @@ async function bundle() {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder)
   for (const { fileName, code, isEntry, facadeModuleId, exports } of output) {
-    writeFileSync(path.join(folder, fileName), inAscii(whenUsed(code)))
+    writeFileSync(path.join(folder, fileName), inAscii(importing(whenUsed(code))))
     if (isEntry) writeFileSync(facadeModuleId, launcher(facadeModuleId, fileName, exports))
   }
   chmodSync(command, 0o755)
@@ -76,6 +76,11 @@ function whenUsed(code) {
       .replace(statement, `let ${name}Loaded;\nconst ${name} = () => (${name}Loaded ??= require("node:${builtin}"));`)
   }
   return late
+}
+
+/** The loader of the bundle brings an import of its own (runtime/load-bundle.ts). */
+function importing(code) {
+  return code.replaceAll(/\bimport\(/g, 'importModule(')
 }
 
 /** One byte a character: read in a third of the time, and half the memory. All that is not ASCII stands in strings and names. */

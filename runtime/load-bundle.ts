@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'no
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { cachedDataVersionTag } from 'node:v8'
-import { constants, Script } from 'node:vm'
+import { Script } from 'node:vm'
 
 interface Chunk {
   readonly exports: object
@@ -14,8 +14,13 @@ interface Chunk {
   readonly compiled: string
 }
 
-/** A chunk as a function: what CommonJS wraps around a module, without the parts that rolldown does not use. */
-type Body = (exports: object, require: (id: string) => unknown, filename: string) => void
+/**
+ * A chunk as a function: what CommonJS wraps around a module, without the parts that rolldown does not use, and with an import: code
+ * that was kept has forgotten how to.
+ */
+type Body = (exports: object, require: Require, filename: string, importModule: ImportModule) => void
+type Require = (id: string) => unknown
+type ImportModule = (id: string) => Promise<unknown>
 
 /** A start is over by then. A process that ends sooner keeps its code when it ends. */
 const STARTED_MS = 3_000
@@ -36,17 +41,18 @@ class Bundle {
     const filename = this.#folder + name
     const compiled = `${this.#cache}${name}.${statSync(filename).mtimeMs.toString(36)}`
     const cachedData = readCompiled(compiled)
-    const script = new Script(`(function (exports, require, __filename) {\n${readFileSync(filename, 'latin1')}\n})`, {
+    const text = readFileSync(filename, 'latin1')
+    const script = new Script(`(function (exports, require, __filename, importModule) {\n${text}\n})`, {
       filename,
       lineOffset: -1,
       ...(cachedData && { cachedData }),
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     })
     if (script.cachedDataRejected !== false) this.#keepLater()
     const chunk: Chunk = { exports: {}, script, compiled }
     this.#chunks.set(name, chunk)
     const body = script.runInThisContext() as Body // the function just written
-    body(chunk.exports, (id) => (id.startsWith('./') ? this.load(id.slice(2)) : this.#outside(id)), filename)
+    const require: Require = (id) => (id.startsWith('./') ? this.load(id.slice(2)) : this.#outside(id))
+    body(chunk.exports, require, filename, (id) => import(id))
     return chunk.exports
   }
 
