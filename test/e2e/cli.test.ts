@@ -1,6 +1,6 @@
 // The command line as a user has it, each command with its mistakes, in folders of its own.
 
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { projectFolder, removeFolder } from '../support/project-folder.ts'
@@ -519,6 +519,18 @@ describe('lint, pack, new and docs', () => {
     expect(stderr).toMatch(/^error: src\/greeting_test\.lua:\d: /)
     expect(stderr).toMatch(/\nError: not all was tested: 1 errors in the sources\n$/)
     expect(code).toBe(1)
+  })
+
+  test('what is left out and is no test leaves the run as its tests left it', async () => {
+    const cwd = folder()
+    await wippy(cwd, ['new', 'hello', 'my-app'])
+    const inside = join(cwd, 'my-app')
+    mkdirSync(join(inside, 'src', 'more'))
+    const text = 'version: "1.0"\nnamespace: app.more\nentries:\n  - name: bucket\n    kind: store.nowhere\n'
+    writeFileSync(join(inside, 'src', 'more', '_index.yaml'), text)
+    const { code, stderr } = await wippy(inside, ['test'])
+    expect(stderr).toContain('app.more:bucket')
+    expect(code).toBe(0)
   })
 
   test('a pack into a folder that is not there names it', async () => {
