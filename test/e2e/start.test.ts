@@ -22,6 +22,30 @@ require('node:module').syncBuiltinESMExports()
 process.on('exit', () => require('node:fs').writeFileSync(process.env.SCRIPTS, JSON.stringify(scripts)))
 `
 
+const THREADS = `version: "1.0"
+namespace: app
+entries:
+  - name: parent
+    kind: process.lua
+    modules: [io]
+    method: main
+    source: |
+      local io = require("io")
+      local function main()
+        local ended = process.events()
+        local pid = assert(process.spawn_monitored("app:child", "app:processes"))
+        local event = ended:receive()
+        io.print(event.result.value)
+        return 0
+      end
+      return { main = main }
+  - name: child
+    kind: process.lua
+    method: main
+    source: |
+      return { main = function() return "a child of a worker" end }
+`
+
 /** An installation and an app of the test's own. */
 let place: string
 let cache: string
@@ -30,10 +54,11 @@ beforeAll(() => {
   place = mkdtempSync(join(tmpdir(), 'wippy-start-'))
   cpSync(join(repository, 'dist'), join(place, 'dist'), { recursive: true, preserveTimestamps: true })
   cpSync(join(repository, 'package.json'), join(place, 'package.json'))
-  mkdirSync(join(place, 'components'))
-  symlinkSync(join(repository, 'node_modules'), join(place, 'node_modules'))
+  for (const name of ['components', 'node_modules']) symlinkSync(join(repository, name), join(place, name))
   cpSync(join(repository, '.build', 'first-start', 'src'), join(place, 'app', 'src'), { recursive: true })
   cpSync(join(repository, '.build', 'first-start', 'wippy.lock'), join(place, 'app', 'wippy.lock'))
+  mkdirSync(join(place, 'app', 'src', 'threads'))
+  writeFileSync(join(place, 'app', 'src', 'threads', '_index.yaml'), THREADS)
   writeFileSync(join(place, 'spy.cjs'), SPY)
   cache = join(place, 'dist', 'bundle', '.cache')
 })
@@ -75,6 +100,23 @@ test('a start leaves its compiled code for the next one', () => {
   expect(second).toMatchObject(fine)
   expect(second.chunks.every(([, taken]) => taken)).toBe(true)
   expect(filesOf(cache)).toEqual(files)
+})
+
+test('packages are imported by kept code as by fresh', () => {
+  const search = (): Started => node(join(place, 'dist', 'cli', 'main.js'), 'docs', 'base64', 'encode')
+  const first = search()
+  expect(first.stdout).toContain('lua/data/base64')
+  const second = search()
+  expect(second).toMatchObject({ stdout: first.stdout, stderr: '' })
+  expect(second.chunks.every(([, taken]) => taken)).toBe(true)
+})
+
+test('worker threads are started by kept code as by fresh', () => {
+  const main = join(place, 'dist', 'cli', 'main.js')
+  for (let times = 0; times < 2; times++) {
+    const { stdout, stderr } = node(main, 'run', '-o', 'app:processes:host.workers=2', '-x', 'app:parent')
+    expect({ stdout, stderr }).toEqual({ stdout: 'a child of a worker\n', stderr: '' })
+  }
 })
 
 test('code that was damaged is not taken, and is made anew', () => {
