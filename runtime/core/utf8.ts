@@ -1,5 +1,7 @@
 // Where bytes that should be text are none.
 
+import { isUtf8 } from 'node:buffer'
+
 /** The line, from 1, of the first byte that is not UTF-8; undefined when all are. */
 export function lineNotUtf8(bytes: Uint8Array): number | undefined {
   if (isUtf8(bytes)) return undefined
@@ -9,16 +11,5 @@ export function lineNotUtf8(bytes: Uint8Array): number | undefined {
     const end = bytes.indexOf(0x0a, start)
     if (end < 0 || !isUtf8(bytes.subarray(start, end))) return line
     start = end + 1
-  }
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    return true
-  } catch (error) {
-    // What `fatal` throws.
-    if (!(error instanceof TypeError)) throw error
-    return false
   }
 }
