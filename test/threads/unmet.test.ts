@@ -159,6 +159,31 @@ test('are cancelled with their host', async () => {
   expect(seen).toEqual(['up', ...Array(3).fill('scheduler shutdown')])
 })
 
+test('one that outlives all serials its thread remembers is found still', async () => {
+  await node.process(
+    'breeds',
+    `return { main = function(to, count)
+      local old = assert(process.spawn("app:sleeps", "app:workers"))
+      for i = 1, count do
+        assert(process.spawn("app:returns", "app:workers"))
+        if i % 500 == 0 then require("time").sleep("1ms") end
+      end
+      process.send(to, "old", old)
+      channel.new():receive()
+    end }`,
+    { modules: ['time'] },
+  )
+  let told = (_pid: string): void => undefined
+  const telling = new Promise<string>((resolve) => (told = resolve))
+  const listener = node.host.listen(({ values }) => told(String(values[0])))
+  node.host.spawn('app:breeds', WORKERS, [listener.pid, 65 * SERIALS_AT_ONCE])
+  const old = await telling
+  listener.close()
+  // The main thread was told of it before its run was forgotten.
+  expect(known(old)).toBe(true)
+  expect(node.host.kernel.byPid(old)).toMatchObject({ definition: 'app:sleeps', ended: false })
+}, 60_000)
+
 test('a serial is told from those of other runs, and a run is forgotten for the one that needs its place', () => {
   const main = new Living()
   const worker = new Living(main.memory)
