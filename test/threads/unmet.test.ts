@@ -104,6 +104,18 @@ test('of another worker are met too', async () => {
   expect(await Promise.all([node.eval(ask(pids[0])), node.eval(ask(pids[1]))])).toEqual([42, 42])
 })
 
+test('are known before anything is done to them by pid, though they end at once', async () => {
+  const body = `local events, wrong = process.events(), 0
+    for i = 1, 100 do
+      local pid = process.spawn("app:returns", "app:workers")
+      if not process.monitor(pid) then return "monitor " .. i end
+      local e = events:receive()
+      if e.from ~= pid or not e.result or e.result.value ~= 1 then wrong = wrong + 1 end
+    end
+    return wrong`
+  expect(await node.eval(body)).toBe(0)
+})
+
 test('end without a word, and their slices count', async () => {
   const executed = () => node.host.hosts().find(({ id }) => id === WORKERS)?.executed as number
   const before = executed()

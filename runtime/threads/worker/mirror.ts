@@ -35,6 +35,8 @@ export interface MirrorDeps {
   readonly main: () => MainThread
   /** Makes a process known to the main thread, which acts on its behalf. */
   readonly introduce: (process: Process) => void
+  /** A text that may be the pid of a process of this thread, which the main thread is then to know. */
+  readonly mention: (text: string) => void
   readonly channel: (id: number) => Channel | undefined
 }
 
@@ -159,6 +161,8 @@ export class Mirror implements Residents {
   #invoke(number: number, call: Call, args: readonly unknown[]): unknown {
     const main = this.#deps.main()
     this.#deps.introduce(call.process)
+    // What is done to a process by its pid finds it as it is now: by the time it is done the process may have ended.
+    for (const argument of args) if (typeof argument === 'string') this.#deps.mention(argument)
     const given = args.map((argument) => (isPayload(argument) ? sayable(argument) : argument))
     const { serial } = call.process
     if (call.mayWait === false) return main.ask(ASK.invoke, serial, number, call.where(), given, true)

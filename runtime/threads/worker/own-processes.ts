@@ -3,6 +3,7 @@
 
 import { RuntimeError } from '../../core/error.ts'
 import type { Frame } from '../../core/frame.ts'
+import { looksLikePid } from '../../core/pid.ts'
 import { LuaProcess } from '../../lua/lua-process.ts'
 import type { Program } from '../../lua/program.ts'
 import type { Kernel } from '../../process/kernel.ts'
@@ -91,6 +92,13 @@ export class OwnProcesses {
     const by = [parent?.serial ?? 0, parent?.host ?? '']
     main().say(TO_MAIN.introduce, serial, process.host, definition, frameNumber(frame), limitsOf(process), ...by)
     kernel.watch(process, (exit) => this.ended(process, exit))
+  }
+
+  /** The main thread is about to be told this text: a process whose pid it is has to be known before. */
+  mention(text: string): void {
+    if (this.#unmet.size === 0 || !looksLikePid(text)) return
+    const process = this.#options.kernel.byPid(text)
+    if (process !== undefined) this.introduce(process)
   }
 
   /** Others may learn the pid of a call; that of a process of the host is found as it is. */

@@ -72,6 +72,7 @@ export class WorkerRuntime {
     const mirror = new Mirror({
       main: () => this.#main,
       introduce: (process) => this.#own.introduce(process),
+      mention: (text) => this.#own.mention(text),
       channel: (id) => this.#channels.get(id),
     })
     this.#handlers = this.#operations()
