@@ -255,18 +255,23 @@ function instantiateGlue(glue: WebAssembly.Module, env: Record<string, unknown>)
   return exports
 }
 
-/** By a fifth at least, for growing costs the views of the memory. */
+/**
+ * To twice its size where that is to be had: V8 counts each growth as memory of the size of the whole and collects garbage for
+ * it, a third of what its threads did while many processes were spawned. What nobody touches takes no memory of the machine.
+ */
 function grow(memory: WebAssembly.Memory, size: number): boolean {
-  const before = memory.buffer.byteLength
-  const after = Math.min(MAX_MEMORY, Math.max(size, before * 1.2))
   if (size > MAX_MEMORY) return false
-  try {
-    memory.grow(Math.ceil((after - before) / PAGE))
-    return true
-  } catch {
-    // No more memory to be had: Lua says so.
-    return false
-  }
+  const before = memory.buffer.byteLength
+  return [Math.min(MAX_MEMORY, before * 2), size].some((after) => {
+    if (after < size) return false
+    try {
+      memory.grow(Math.ceil((after - before) / PAGE))
+      return true
+    } catch {
+      // No more memory to be had: with not even `size`, Lua says so.
+      return false
+    }
+  })
 }
 
 /**
