@@ -11,16 +11,22 @@ import type { Arrival } from './mailbox.ts'
 import type { VM } from './vm.ts'
 import { LUA } from './wasm.ts'
 
-/** A coroutine waiting on a channel. `slot` holds what it wants to send; `select` is set when it waits on several. */
+/** More than a channel ever holds, and as a number cheaper to keep than infinity. */
+const UNBOUNDED = 2 ** 30
+
+/** A coroutine waiting on a channel; `select` is set when it waits on several. Those of one channel form a ring. */
 interface Waiter {
   readonly coroutine: Coroutine
+  readonly channel: Channel
   readonly select: Select | null
   readonly index: number
+  /** Holds what it wants to send; negative for one that receives. */
   readonly slot: number
+  next: Waiter | null
 }
 
 interface Select {
-  readonly waiters: { readonly channel: Channel; readonly waiter: Waiter; readonly sending: boolean }[]
+  readonly waiters: Waiter[]
   /** Where the cases table is: parked, or at index 1 of the waiting coroutine's stack when negative. */
   parked: number
 }
@@ -52,12 +58,13 @@ export class Channel {
   #loose = false
   collected: 'lost' | 'taken' | undefined
   #head = 0
-  #receivers: Waiter[] | null = null
-  #senders: Waiter[] | null = null
+  /** The last of those that wait: its next is the first. */
+  #receivers: Waiter | null = null
+  #senders: Waiter | null = null
 
   constructor(process: LuaProcess, capacity: number, asMessage: boolean) {
     this.process = process
-    this.capacity = capacity
+    this.capacity = Math.min(capacity, UNBOUNDED)
     this.asMessage = asMessage
   }
 
@@ -70,7 +77,7 @@ export class Channel {
   }
 
   get hasReceiver(): boolean {
-    return this.#receivers !== null && this.#receivers.length > 0
+    return this.#receivers !== null
   }
 
   /** Pushes the channel's userdata, the same one every time. Not for channels Lua made, nor for collected ones. */
@@ -96,14 +103,14 @@ export class Channel {
 
   /** Where to build the next value: on the stack of whoever waits for it, else on the VM's scratch thread. */
   target(): number {
-    const waiter = this.#receivers?.[0]
-    return waiter === undefined ? this.process.vm.scratchThread : waiter.coroutine.thread
+    const waiter = this.#receivers?.next ?? null
+    return waiter === null ? this.process.vm.scratchThread : waiter.coroutine.thread
   }
 
   /** Gives the value on top of `target()` to who waits for it; false when nobody does. */
   handOver(target: number, arrival: Arrival | null = null): boolean {
-    const waiter = this.#receivers?.shift()
-    if (waiter === undefined) return false
+    const waiter = this.#takeReceiver()
+    if (waiter === null) return false
     this.#give(waiter, target)
     waiter.coroutine.given = arrival
     return true
@@ -177,8 +184,8 @@ export class Channel {
   close(): void {
     if (this.closed) return
     this.closed = true
-    const receivers = this.#receivers ?? []
-    const senders = this.#senders ?? []
+    const receivers = inOrder(this.#receivers)
+    const senders = inOrder(this.#senders)
     this.#receivers = this.#senders = null
     const { vm, engine } = this.process
     const { api } = engine.lua
@@ -217,14 +224,15 @@ export class Channel {
         if (typeof item !== 'number' && !process.ended) process.mailbox.read(item)
       }
       // All at once: one by one, ten thousand waiting senders would each search the others.
-      for (const waiter of this.#senders ?? []) {
+      for (const waiter of inOrder(this.#senders)) {
         process.vm.freeSlot(waiter.slot)
         dropCases(waiter, process.vm)
       }
-      for (const waiter of this.#receivers ?? []) dropCases(waiter, process.vm)
+      for (const waiter of inOrder(this.#receivers)) dropCases(waiter, process.vm)
       this.dropAnchor()
     }
-    this.#values = this.#receivers = this.#senders = null
+    this.#values = null
+    this.#receivers = this.#senders = null
     this.closed = true
   }
 
@@ -239,8 +247,8 @@ export class Channel {
       this.#engine.lua.api.lua_pushboolean(thread, 1)
       return true
     }
-    const sender = this.#senders?.shift()
-    if (sender !== undefined) {
+    const sender = this.#takeSender()
+    if (sender !== null) {
       vm.unpark(thread, sender.slot)
       this.#sent(sender)
       this.#engine.lua.api.lua_pushboolean(thread, 1)
@@ -255,8 +263,8 @@ export class Channel {
   /** Takes the value on top of `thread`; false when the caller must wait (the value stays). */
   trySend(thread: number): boolean {
     const { api } = this.#engine.lua
-    const receiver = this.#receivers?.shift()
-    if (receiver !== undefined) {
+    const receiver = this.#takeReceiver()
+    if (receiver !== null) {
       const target = receiver.coroutine.thread
       if (target !== thread) api.lua_xmove(thread, target, 1)
       this.#give(receiver, target)
@@ -268,28 +276,36 @@ export class Channel {
   }
 
   waitToReceive(coroutine: Coroutine, select: Select | null, index: number): Waiter {
-    const waiter: Waiter = { coroutine, select, index, slot: -1 }
-    if (this.#receivers === null) this.#receivers = [waiter]
-    else this.#receivers.push(waiter)
+    const waiter: Waiter = { coroutine, channel: this, select, index, slot: -1, next: null }
+    this.#receivers = behind(this.#receivers, waiter)
     return waiter
   }
 
   waitToSend(coroutine: Coroutine, select: Select | null, index: number, slot: number): Waiter {
-    const waiter: Waiter = { coroutine, select, index, slot }
-    if (this.#senders === null) this.#senders = [waiter]
-    else this.#senders.push(waiter)
+    const waiter: Waiter = { coroutine, channel: this, select, index, slot, next: null }
+    this.#senders = behind(this.#senders, waiter)
     return waiter
+  }
+
+  #takeReceiver(): Waiter | null {
+    const first = this.#receivers?.next ?? null
+    if (first !== null) this.#receivers = withoutFirst(this.#receivers as Waiter)
+    return first
+  }
+
+  #takeSender(): Waiter | null {
+    const first = this.#senders?.next ?? null
+    if (first !== null) this.#senders = withoutFirst(this.#senders as Waiter)
+    return first
   }
 
   /** A coroutine that was ended waits no more. */
   forget(coroutine: Coroutine): void {
-    this.#receivers = this.#receivers?.filter((waiter) => waiter.coroutine !== coroutine) ?? null
-    this.#senders =
-      this.#senders?.filter((waiter) => {
-        if (waiter.coroutine !== coroutine) return true
-        this.process.vm.freeSlot(waiter.slot)
-        return false
-      }) ?? null
+    const stays = (waiter: Waiter): boolean => waiter.coroutine !== coroutine
+    this.#receivers = ring(inOrder(this.#receivers).filter(stays))
+    const senders = inOrder(this.#senders)
+    for (const { slot } of senders.filter((waiter) => !stays(waiter))) this.process.vm.freeSlot(slot)
+    this.#senders = ring(senders.filter(stays))
   }
 
   #shift(): number {
@@ -360,27 +376,73 @@ export class Channel {
 
   #forgetOthers(winner: Waiter): void {
     const select = winner.select as Select
-    for (const { channel, waiter, sending } of select.waiters) {
-      if (waiter === winner) continue
-      channel.#remove(waiter, sending)
-    }
+    for (const waiter of select.waiters) if (waiter !== winner) waiter.channel.#remove(waiter)
     if (select.parked >= 0) this.process.vm.freeSlot(select.parked)
     // The winner's own value, when it was a send, has been taken by the receiver already.
   }
 
-  #remove(waiter: Waiter, sending: boolean): void {
-    const queue = sending ? this.#senders : this.#receivers
-    const at = queue?.indexOf(waiter) ?? -1
-    if (at >= 0) queue?.splice(at, 1)
-    if (sending) this.process.vm.freeSlot(waiter.slot)
+  #remove(waiter: Waiter): void {
+    if (waiter.slot < 0) {
+      this.#receivers = without(this.#receivers, waiter)
+    } else {
+      this.#senders = without(this.#senders, waiter)
+      this.process.vm.freeSlot(waiter.slot)
+    }
   }
 
   #refill(): void {
-    if (this.#senders === null || this.#senders.length === 0 || this.queued >= this.capacity) return
-    const waiter = this.#senders.shift() as Waiter
+    if (this.queued >= this.capacity) return
+    const waiter = this.#takeSender()
+    if (waiter === null) return
     this.enqueue(waiter.slot)
     this.#sent(waiter)
   }
+}
+
+// ---- rings of waiters, known by their last ----
+
+function behind(last: Waiter | null, waiter: Waiter): Waiter {
+  if (last === null) {
+    waiter.next = waiter
+  } else {
+    waiter.next = last.next
+    last.next = waiter
+  }
+  return waiter
+}
+
+function withoutFirst(last: Waiter): Waiter | null {
+  const first = last.next as Waiter
+  if (first === last) return null
+  last.next = first.next
+  return last
+}
+
+function without(last: Waiter | null, waiter: Waiter): Waiter | null {
+  if (last === null) return null
+  let before = last
+  while (before.next !== waiter) {
+    before = before.next as Waiter
+    if (before === last) return last
+  }
+  if (before === waiter) return null
+  before.next = waiter.next
+  return waiter === last ? before : last
+}
+
+function inOrder(last: Waiter | null): Waiter[] {
+  const waiters: Waiter[] = []
+  if (last === null) return waiters
+  let waiter = last
+  do {
+    waiter = waiter.next as Waiter
+    waiters.push(waiter)
+  } while (waiter !== last)
+  return waiters
+}
+
+function ring(waiters: readonly Waiter[]): Waiter | null {
+  return waiters.reduce<Waiter | null>(behind, null)
 }
 
 /** Lets go of the cases table of a select that nobody waits in any more. */
@@ -491,15 +553,13 @@ export function channelFunctions(engine: LuaEngine): RawFunctions {
       const select: Select = { waiters: [], parked: outside ? coroutine.process.vm.park(thread) : -1 }
       cases.forEach((candidate, i) => {
         if (candidate instanceof Channel) {
-          const waiter = candidate.waitToReceive(coroutine, select, i + 1)
-          select.waiters.push({ channel: candidate, waiter, sending: false })
+          select.waiters.push(candidate.waitToReceive(coroutine, select, i + 1))
         } else if (candidate instanceof SendCase) {
           side.rawgeti(thread, 1, i + 1)
           api.lua_getiuservalue(thread, -1, 2)
           const slot = coroutine.process.vm.park(thread)
           api.lua_settop(thread, 1)
-          const waiter = candidate.channel.waitToSend(coroutine, select, i + 1, slot)
-          select.waiters.push({ channel: candidate.channel, waiter, sending: true })
+          select.waiters.push(candidate.channel.waitToSend(coroutine, select, i + 1, slot))
         }
       })
       coroutine.wait = select
@@ -554,6 +614,6 @@ export function forgetWait(wait: unknown, coroutine: Coroutine): void {
   }
   const select = wait as Select | null
   if (select === null || !Array.isArray(select?.waiters)) return
-  for (const channel of new Set(select.waiters.map((entry) => entry.channel))) channel.forget(coroutine)
+  for (const channel of new Set(select.waiters.map((waiter) => waiter.channel))) channel.forget(coroutine)
   if (select.parked >= 0) coroutine.process.vm.freeSlot(select.parked)
 }

@@ -3,15 +3,17 @@
 import { setMaxListeners } from 'node:events'
 import { RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
+import { formatPid } from '../core/pid.ts'
 import type {
+  Ancestor,
   Exit,
   Payload,
   Process,
   ProcessActivity,
   ProcessEvent,
-  ProcessInit,
   ProcessLimits,
   ProcessOptions,
+  ProcessTerms,
   Upgradable,
 } from '../process/process.ts'
 import { type Channel, forgetWait } from './channel.ts'
@@ -34,6 +36,7 @@ export class LuaProcess implements Upgradable {
   readonly host: string
   readonly frame: Frame
   readonly startedAt: number
+  readonly parent: Ancestor | undefined
   options: ProcessOptions = sharedOptions
   ended = false
   /** Its code did not load, which whoever started it was told. */
@@ -62,7 +65,8 @@ export class LuaProcess implements Upgradable {
   steps = 0
   /** Its last slice took long; code made at run time has to show that it does not. */
   busy: boolean
-  readonly #init: ProcessInit
+  readonly #node: string
+  readonly #report: ProcessTerms['ended']
   #pid: string | null = null
   #mailbox: Mailbox | null = null
   /** Who goes on under this pid after an upgrade. */
@@ -70,20 +74,22 @@ export class LuaProcess implements Upgradable {
   #abort: AbortController | null = null
   #owned: Set<{ close(): void }> | null = null
 
-  constructor(engine: LuaEngine, vm: VM, program: Program, init: ProcessInit) {
+  constructor(engine: LuaEngine, vm: VM, program: Program, terms: ProcessTerms) {
     this.engine = engine
     this.vm = vm
     this.program = program
-    this.serial = init.serial
-    this.host = init.host
-    this.frame = init.frame
-    this.startedAt = init.startedAt
-    this.#init = init
+    this.serial = terms.serial
+    this.host = terms.host
+    this.frame = terms.frame
+    this.startedAt = terms.startedAt
+    this.parent = terms.parent
+    this.#node = terms.node
+    this.#report = terms.ended
     this.busy = program.generated
   }
 
   get pid(): string {
-    return (this.#pid ??= this.#init.pid)
+    return (this.#pid ??= formatPid(this.host, this.serial, this.#node))
   }
 
   get definition(): string {
@@ -119,10 +125,6 @@ export class LuaProcess implements Upgradable {
     const error = new RuntimeError('LimitExceeded', `cpu limit of ${cpu} ms exceeded`, { retryable: false })
     this.terminate(error)
     throw error
-  }
-
-  get parent(): ProcessInit['parent'] {
-    return this.#init.parent
   }
 
   inspect(): ProcessActivity {
@@ -167,14 +169,17 @@ export class LuaProcess implements Upgradable {
 
   // ---- upgrade ----
 
-  become(create: (init: ProcessInit) => Process): Process | undefined {
+  become(create: (terms: ProcessTerms) => Process): Process | undefined {
     let taken = false
-    const { ended } = this.#init
     const next = create({
-      ...this.#init,
-      pid: this.pid,
+      serial: this.serial,
+      host: this.host,
+      node: this.#node,
+      frame: this.frame,
+      parent: this.parent,
+      startedAt: this.startedAt,
       ended: (process, exit) => {
-        if (taken) ended(process, exit)
+        if (taken) this.#report(process, exit)
       },
     })
     // Loading the new code may have ended the old process, or the process may have been ended by what it set off.
@@ -210,7 +215,7 @@ export class LuaProcess implements Upgradable {
     this.ended = true
     this.#cancelWaits()
     try {
-      this.#init.ended(this, exit)
+      this.#report(this, exit)
     } finally {
       // After a trap the instance is not touched any more: its memory goes as a whole.
       if (this.engine.lua.dead) this.#releaseHostSide()

@@ -4,7 +4,7 @@ import { nanoid } from 'nanoid'
 import { type Clock, systemClock, unixSeconds } from '../core/clock.ts'
 import { asRuntimeError, RuntimeError, serviceExited, TERMINATED } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
-import { formatPid, looksLikePid, parsePid } from '../core/pid.ts'
+import { looksLikePid, parsePid } from '../core/pid.ts'
 import { Links } from './links.ts'
 import { Names } from './names.ts'
 import {
@@ -226,7 +226,7 @@ export class Kernel {
     try {
       const factory = this.#factory(definition)
       step = 'init'
-      next = process.become((init) => factory.create({ ...init, pid: init.pid, args }))
+      next = process.become((terms) => factory.create({ ...terms, args }))
     } catch (error) {
       process.terminate(asRuntimeError(error).wrap(`upgrade: ${step} failed`))
       return
@@ -300,7 +300,7 @@ export class Kernel {
     throw new RuntimeError('NotFound', 'factory not found', { retryable: false, details: { id: definition } })
   }
 
-  /** What a factory needs, with the pid made only if somebody asks for its text. */
+  /** What a factory needs to make a process of this runtime. */
   init(
     serial: number,
     host: string,
@@ -309,7 +309,7 @@ export class Kernel {
     ended: (process: Process, exit: Exit) => void,
     parent?: Ancestor,
   ): ProcessInit {
-    return new Start(this.node, serial, host, frame, args, ended, parent, this.clock.wallMs())
+    return { serial, host, node: this.node, frame, args, ended, parent, startedAt: this.clock.wallMs() }
   }
 
   /** Calls `release` for every process that ends, before anybody is told. */
@@ -372,41 +372,5 @@ export class Kernel {
       },
     )
     return outcome
-  }
-}
-
-/** A class and not a literal with a getter: one is made per process and per call. */
-class Start implements ProcessInit {
-  readonly serial: number
-  readonly host: string
-  readonly frame: Frame
-  readonly args: Payload
-  readonly ended: (process: Process, exit: Exit) => void
-  readonly parent: Ancestor | undefined
-  readonly startedAt: number
-  readonly #node: string
-
-  constructor(
-    node: string,
-    serial: number,
-    host: string,
-    frame: Frame,
-    args: Payload,
-    ended: (process: Process, exit: Exit) => void,
-    parent: Ancestor | undefined,
-    startedAt: number,
-  ) {
-    this.parent = parent
-    this.startedAt = startedAt
-    this.#node = node
-    this.serial = serial
-    this.host = host
-    this.frame = frame
-    this.args = args
-    this.ended = ended
-  }
-
-  get pid(): string {
-    return formatPid(this.host, this.serial, this.#node)
   }
 }

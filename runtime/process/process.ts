@@ -122,21 +122,26 @@ export interface Upgradable extends Process {
    * Hands over to what `create` makes from the terms this one was made under, and releases everything else. `undefined`
    * when it ended meanwhile. Whatever `create` throws passes through, and nothing has changed then.
    */
-  become(create: (init: ProcessInit) => Process): Process | undefined
+  become(create: (terms: ProcessTerms) => Process): Process | undefined
 }
 
-/** What a host hands to the factory of a definition to make a process. */
-export interface ProcessInit {
+/** What a process is made under, and goes on under when it upgrades. */
+export interface ProcessTerms {
   readonly serial: number
-  readonly pid: string
   readonly host: string
+  /** What its pid calls this runtime; empty for nothing. */
+  readonly node: string
   readonly frame: Frame
-  readonly args: Payload
   readonly parent?: Ancestor | undefined
   /** Milliseconds since 1970; of the first process of this pid. */
   readonly startedAt: number
   /** Called exactly once, when the process has ended and its resources are free. */
   readonly ended: (process: Process, exit: Exit) => void
+}
+
+/** What a host hands to the factory of a definition to make a process. Not to be kept: there are many processes. */
+export interface ProcessInit extends ProcessTerms {
+  readonly args: Payload
 }
 
 /** Makes processes of one definition from its current code. Throws when the code does not load. */

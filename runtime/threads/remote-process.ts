@@ -4,6 +4,7 @@
 import { setMaxListeners } from 'node:events'
 import { RuntimeError } from '../core/error.ts'
 import type { Frame } from '../core/frame.ts'
+import { formatPid } from '../core/pid.ts'
 import type {
   Ancestor,
   Exit,
@@ -11,8 +12,8 @@ import type {
   Process,
   ProcessActivity,
   ProcessEvent,
-  ProcessInit,
   ProcessOptions,
+  ProcessTerms,
 } from '../process/process.ts'
 import type { SendLimits } from './cells.ts'
 import type { CrossedPayload } from './remote-payload.ts'
@@ -44,22 +45,24 @@ export class RemoteProcess implements Process {
   neverStarted = false
   steps = 0
   activity: ProcessActivity | undefined
-  readonly #init: ProcessInit
+  readonly #node: string
+  readonly #report: ProcessTerms['ended']
   #pid: string | undefined
   #starting: Promise<void> | undefined
   #claimed = false
   #abort: AbortController | undefined
   #owned: Set<{ close(): void }> | undefined
 
-  constructor(thread: RemoteThread, definition: string, init: ProcessInit, startedAt: number) {
+  constructor(thread: RemoteThread, definition: string, terms: ProcessTerms, startedAt: number) {
     this.thread = thread
     this.definition = definition
-    this.serial = init.serial
-    this.host = init.host
-    this.frame = init.frame
-    this.parent = init.parent
+    this.serial = terms.serial
+    this.host = terms.host
+    this.frame = terms.frame
+    this.parent = terms.parent
     this.startedAt = startedAt
-    this.#init = init
+    this.#node = terms.node
+    this.#report = terms.ended
   }
 
   /**
@@ -85,7 +88,7 @@ export class RemoteProcess implements Process {
   }
 
   get pid(): string {
-    return (this.#pid ??= this.#init.pid)
+    return (this.#pid ??= formatPid(this.host, this.serial, this.#node))
   }
 
   /** Aborted when it ends: for what modules do on its behalf. */
@@ -153,6 +156,6 @@ export class RemoteProcess implements Process {
     this.#abort?.abort(new RuntimeError('Canceled', 'process ended', { retryable: false }))
     for (const resource of this.#owned ?? []) resource.close()
     this.#owned = undefined
-    this.#init.ended(this, exit)
+    this.#report(this, exit)
   }
 }

@@ -151,7 +151,7 @@ export function processKind(deps: LuaKindDeps, kind: 'process.lua' | 'workflow.l
       kernel.factories.set(entry.id, {
         create(init) {
           const frame = deps.confine(program, init.frame)
-          const confined = frame === init.frame ? init : { ...init, pid: init.pid, frame }
+          const confined = frame === init.frame ? init : { ...init, frame }
           const thread = deps.threadFor(program, init.host)
           return thread?.create(program, confined) ?? deps.engineFor(program).createProcess(program, confined)
         },
