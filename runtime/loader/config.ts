@@ -134,6 +134,8 @@ export function loadConfig(sources: ConfigSources): Config {
   const profiles = isMap(tree['profiles']) ? tree['profiles'] : emptyMap()
   delete tree['profiles']
   for (const name of sources.profiles ?? []) applyProfile(tree, name, profiles)
+  const set = (sources.set ?? []).map(parseSet)
+  for (const { section, path, value } of set) if (section === 'vars') place(tree, [section, path], value)
   const resolved = resolveVariables(tree, sources.env ?? {})
   const values = new Map<string, Value>()
   for (const section of Object.keys(resolved)) {
@@ -143,9 +145,11 @@ export function loadConfig(sources: ConfigSources): Config {
     if (!isMap(content)) throw new RuntimeError('Invalid', `config section ${JSON.stringify(section)} must be a map`)
     flatten(content, section, values)
   }
-  for (const argument of sources.set ?? []) {
-    const { key, value } = parseSet(argument)
-    values.set(key, value)
+  for (const { section, path, value } of set) {
+    // The rest of an override's key is one key: fields of entries have dots of their own.
+    if (section === 'override') place(resolved, [section, path], value)
+    else if (section === 'disable') place(resolved, [section, ...path.split('.')], value)
+    else values.set(`${section}.${path}`, value)
   }
   return new Config({
     files,
@@ -281,17 +285,34 @@ function flatten(map: ValueMap, prefix: string, into: Map<string, Value>): void 
   }
 }
 
-function parseSet(argument: string): { key: string; value: Value } {
+/** Puts a value at a path of keys, with the maps that are missing on the way. */
+function place(tree: ValueMap, [key = '', ...rest]: readonly string[], value: Value): void {
+  if (rest.length === 0) {
+    tree[key] = value
+    return
+  }
+  const before = Object.hasOwn(tree, key) ? tree[key] : undefined
+  const map = isMap(before) ? before : emptyMap()
+  tree[key] = map
+  place(map, rest, value)
+}
+
+function parseSet(argument: string): { section: string; path: string; value: Value } {
   const equals = argument.indexOf('=')
   const invalid = (reason: string): RuntimeError =>
     new RuntimeError('Invalid', `invalid --set "${argument}": ${reason}`)
   if (equals < 0) throw invalid('expected section.path=value')
   const key = argument.slice(0, equals).trim()
   if (!/^[^.]+(?:\.[^.]+)+$/.test(key)) throw invalid('key must be section.path (e.g. cluster.enabled)')
+  const section = key.slice(0, key.indexOf('.'))
+  if (section === 'components' || section === 'version' || section === 'profiles') {
+    throw invalid(`${section} cannot be set on the command line`)
+  }
   const text = argument.slice(equals + 1)
   // Only these spellings: `TRUE` is text here, unlike in `-o`.
   return {
-    key,
+    section,
+    path: key.slice(section.length + 1),
     value: /^(?:true|false)$/i.test(text) && !/^(?:true|false)$/.test(text) ? text : commandLineValue(text),
   }
 }
