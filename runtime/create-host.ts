@@ -434,9 +434,11 @@ function sources({ loaded, entries = [] }: HostOptions): { entries: Entry[]; ori
   return { entries: [...(loaded?.entries ?? []), ...entries], origins }
 }
 
+/** Undefined for modules in a pack, which is no folder: what it embeds is not read as one. */
 function moduleRoot(loaded: Loaded | undefined, id: string): string | undefined {
-  const module = loaded?.files.get(id)?.module
-  return module === undefined ? undefined : loaded?.modules.find(({ name }) => name === module)?.source
+  const name = loaded?.files.get(id)?.module
+  const module = name === undefined ? undefined : loaded?.modules.find((candidate) => candidate.name === name)
+  return module?.origin === 'pack' ? undefined : module?.source
 }
 
 /** What the supervisor starts before an entry: the ids its registry entry names. */

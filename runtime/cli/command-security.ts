@@ -15,6 +15,9 @@ export function commandFrame(entry: Entry, { policies }: Pick<Host, 'policies'>)
   const security = isMap(command) ? command['security'] : undefined
   if (security === undefined || security === null) return undefined
   const what = `entry ${entry.id}: meta.command.security`
+  if (!isMap(command) || typeof command['name'] !== 'string' || command['name'] === '') {
+    throw new RuntimeError('Invalid', `${what} needs meta.command.name`)
+  }
   const map = asMap(security, what)
   const stranger = Object.keys(map).find((key) => !known.has(key))
   if (stranger !== undefined) throw new RuntimeError('Invalid', `${what}: unknown field ${JSON.stringify(stranger)}`)

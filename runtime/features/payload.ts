@@ -164,9 +164,9 @@ export function payloadFunctions({ json }: PayloadDeps): (engine: LuaEngine) => 
         answering(thread, () => {
           const from = formatAt(thread, 'transcode')
           const to = lua.readText(thread, 2) ?? ''
-          if (!codecs.has(to)) throw moduleError('Invalid', `no way from ${from} to format "${to}"`)
           lua.api.lua_settop(thread, 1)
           if (from === to) return
+          if (!codecs.has(to)) throw moduleError('Internal', `no way from ${from} to format "${to}"`)
           pushValue(thread, from)
           const codec = codecs.get(to)
           if (codec !== undefined) {

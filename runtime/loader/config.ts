@@ -1,11 +1,12 @@
 // `.wippy.yaml`: the runtime's configuration, composed from files, profiles and command-line flags (spec/cli.md §7).
 
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { durationMs } from '../core/duration.ts'
 import { RuntimeError } from '../core/error.ts'
 import { emptyMap, equalValues, isMap, type Value, type ValueMap } from '../core/value.ts'
 import { configDefaults } from './config-defaults.ts'
+import { MODULE_NAME } from './lockfile.ts'
 import {
   commandLineValue,
   type Disable,
@@ -44,6 +45,8 @@ export class Config {
   readonly disable: Disable
   /** Folders whose subfolders are modules, absolute. */
   readonly components: readonly string[]
+  /** Absolute folders that stand in for modules, by `org/module`; some may not exist. */
+  readonly replacements: ReadonlyMap<string, string>
   readonly #values: ReadonlyMap<string, Value>
 
   constructor(parts: {
@@ -51,12 +54,14 @@ export class Config {
     readonly overrides: readonly Override[]
     readonly disable: Disable
     readonly components: readonly string[]
+    readonly replacements: ReadonlyMap<string, string>
     readonly values: ReadonlyMap<string, Value>
   }) {
     this.files = parts.files
     this.overrides = parts.overrides
     this.disable = parts.disable
     this.components = parts.components
+    this.replacements = parts.replacements
     this.#values = parts.values
   }
 
@@ -78,7 +83,7 @@ export class Config {
     return section
   }
 
-  /** Whether settings differ; overrides, `disable` and `components` do not count, a reload follows those. */
+  /** Whether settings differ; overrides, `disable`, `components` and `workspace` do not count, a reload follows those. */
   differsFrom(other: Config): boolean {
     const keys = new Set([...this.#values.keys(), ...other.#values.keys()])
     return [...keys].some((key) => !equalValues(this.#values.get(key), other.#values.get(key)))
@@ -134,6 +139,8 @@ export function loadConfig(sources: ConfigSources): Config {
   const profiles = isMap(tree['profiles']) ? tree['profiles'] : emptyMap()
   delete tree['profiles']
   for (const name of sources.profiles ?? []) applyProfile(tree, name, profiles)
+  const set = (sources.set ?? []).map(parseSet)
+  for (const { section, path, value } of set) if (section === 'vars') place(tree, [section, path], value)
   const resolved = resolveVariables(tree, sources.env ?? {})
   const values = new Map<string, Value>()
   for (const section of Object.keys(resolved)) {
@@ -143,20 +150,23 @@ export function loadConfig(sources: ConfigSources): Config {
     if (!isMap(content)) throw new RuntimeError('Invalid', `config section ${JSON.stringify(section)} must be a map`)
     flatten(content, section, values)
   }
-  for (const argument of sources.set ?? []) {
-    const { key, value } = parseSet(argument)
-    values.set(key, value)
+  for (const { section, path, value } of set) {
+    // The rest of an override's key is one key: fields of entries have dots of their own.
+    if (section === 'override') place(resolved, [section, path], value)
+    else if (section === 'disable' || section === 'workspace') place(resolved, [section, ...path.split('.')], value)
+    else values.set(`${section}.${path}`, value)
   }
   return new Config({
     files,
     overrides: [...fileOverrides(resolved['override']), ...(sources.overrides ?? []).flatMap(parseOverrides)],
     disable: decodeDisable(resolved['disable'], (reason) => new RuntimeError('Invalid', `config ${reason}`)),
     components: componentFolders(resolved['components'], sources.root),
+    replacements: workspaceFolders(resolved['workspace'], dirname(files[0] ?? resolve(sources.root, CONFIG_FILE))),
     values,
   })
 }
 
-const NOT_SECTIONS = new Set(['version', 'vars', 'override', 'disable', 'components'])
+const NOT_SECTIONS = new Set(['version', 'vars', 'override', 'disable', 'components', 'workspace'])
 
 function readFiles(sources: ConfigSources): { files: string[]; tree: ValueMap } {
   const explicit = sources.files ?? []
@@ -281,17 +291,34 @@ function flatten(map: ValueMap, prefix: string, into: Map<string, Value>): void 
   }
 }
 
-function parseSet(argument: string): { key: string; value: Value } {
+/** Puts a value at a path of keys, with the maps that are missing on the way. */
+function place(tree: ValueMap, [key = '', ...rest]: readonly string[], value: Value): void {
+  if (rest.length === 0) {
+    tree[key] = value
+    return
+  }
+  const before = Object.hasOwn(tree, key) ? tree[key] : undefined
+  const map = isMap(before) ? before : emptyMap()
+  tree[key] = map
+  place(map, rest, value)
+}
+
+function parseSet(argument: string): { section: string; path: string; value: Value } {
   const equals = argument.indexOf('=')
   const invalid = (reason: string): RuntimeError =>
     new RuntimeError('Invalid', `invalid --set "${argument}": ${reason}`)
   if (equals < 0) throw invalid('expected section.path=value')
   const key = argument.slice(0, equals).trim()
   if (!/^[^.]+(?:\.[^.]+)+$/.test(key)) throw invalid('key must be section.path (e.g. cluster.enabled)')
+  const section = key.slice(0, key.indexOf('.'))
+  if (section === 'components' || section === 'version' || section === 'profiles') {
+    throw invalid(`${section} cannot be set on the command line`)
+  }
   const text = argument.slice(equals + 1)
   // Only these spellings: `TRUE` is text here, unlike in `-o`.
   return {
-    key,
+    section,
+    path: key.slice(section.length + 1),
     value: /^(?:true|false)$/i.test(text) && !/^(?:true|false)$/.test(text) ? text : commandLineValue(text),
   }
 }
@@ -312,4 +339,21 @@ function componentFolders(value: Value | undefined, root: string): string[] {
     if (typeof folder === 'string' && folder !== '') return join(resolve(root, folder))
     throw new RuntimeError('Invalid', 'config components must be a list of folders')
   })
+}
+
+/** `workspace.replacements`: folders by module, relative to the first file; null takes one of an earlier file back. */
+function workspaceFolders(workspace: Value | undefined, folder: string): Map<string, string> {
+  const replacements = isMap(workspace) ? workspace['replacements'] : workspace
+  if (replacements === undefined || replacements === null) return new Map()
+  const invalid = (reason: string): RuntimeError =>
+    new RuntimeError('Invalid', `config workspace.replacements${reason}`)
+  if (!isMap(replacements)) throw invalid(' must be a map of org/module to folders')
+  const folders = new Map<string, string>()
+  for (const [name, path] of Object.entries(replacements)) {
+    if (!MODULE_NAME.test(name)) throw invalid(`: invalid module "${name}": invalid format (expected org/module)`)
+    if (path === null || path === undefined) continue
+    if (typeof path !== 'string' || path === '') throw invalid(`: ${name} must be a folder`)
+    folders.set(name, resolve(folder, path))
+  }
+  return folders
 }

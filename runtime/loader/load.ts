@@ -95,6 +95,7 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
     ...(options.bundle === undefined ? {} : { bundle: options.bundle }),
     ...(options.app === undefined ? {} : { app: options.app }),
     components: config.components,
+    replacements: config.replacements,
     read,
     manifests: cache.manifests,
   })

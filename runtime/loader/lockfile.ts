@@ -30,7 +30,7 @@ export interface Lock {
 
 export const LOCK_FILE = 'wippy.lock'
 
-const MODULE_NAME = /^[^/\s]+\/[^/\s]+$/
+export const MODULE_NAME = /^[^/\s]+\/[^/\s]+$/
 
 /** The lock of a new project. */
 export function newLock(src = './src', modules = '.wippy'): Lock {

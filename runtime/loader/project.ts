@@ -58,6 +58,8 @@ export interface ProjectOptions {
   readonly lockFile?: string
   /** Further folders of modules: `.wippy.yaml`'s `components`. */
   readonly components?: readonly string[]
+  /** Absolute folders by `org/module`: `.wippy.yaml`'s `workspace.replacements`. They go before those of the lock. */
+  readonly replacements?: ReadonlyMap<string, string>
   readonly bundle?: Bundle
   /** `org/module` of a bundled application to run instead of the project's own sources. */
   readonly app?: string
@@ -86,8 +88,10 @@ export function findProject(options: ProjectOptions): Project {
   const bundle = options.bundle ?? {}
   if (options.app !== undefined)
     return bundledProject(options.app, { root, lockPath, modulesFolder, vendorFolder, bundle })
-  const replacements = (lock?.replacements ?? []).map(({ from, to }) =>
-    moduleAt(resolve(base, to), 'replacement', look, from),
+  const lockReplacements = (lock?.replacements ?? []).map(({ from, to }): [string, string] => [from, resolve(base, to)])
+  const workspace = presentFolders(options.replacements ?? new Map(), lock, diagnostics)
+  const replacements = [...new Map([...lockReplacements, ...workspace])].map(([name, folder]) =>
+    moduleAt(folder, 'replacement', look, name),
   )
   const taken = new Set(replacements.map(({ name }) => name))
   const local = componentFolders
@@ -110,6 +114,21 @@ export function findProject(options: ProjectOptions): Project {
     bundle,
     diagnostics,
   }
+}
+
+/** A folder that is not on this machine is missed only where its module is wanted. */
+function presentFolders(
+  replacements: ReadonlyMap<string, string>,
+  lock: Lock | undefined,
+  diagnostics: Diagnostic[],
+): [string, string][] {
+  return [...replacements].filter(([name, folder]) => {
+    if (isFolder(folder)) return true
+    if (lock?.modules.some((module) => module.name === name) === true) {
+      diagnostics.push({ level: 'error', message: `workspace replacement ${name}: folder ${folder} does not exist` })
+    }
+    return false
+  })
 }
 
 /** An application of the npm package runs from its own folder, with nothing of the folder it is started in. */

@@ -574,7 +574,7 @@ export class LuaEngine {
     settle: (vm: VM, thread: number, outcome: { value: unknown } | { error: unknown }) => number,
     cancel?: () => void,
   ): number {
-    const coroutine = this.mustYield(thread)
+    const coroutine = this.#waiter(thread, promise, cancel)
     const wait = { cancel: cancel ?? (() => undefined) }
     coroutine.wait = wait
     const answer = (outcome: { value: unknown } | { error: unknown }): void => {
@@ -591,6 +591,17 @@ export class LuaEngine {
     )
     if (thread !== coroutine.thread) coroutine.suspend(thread)
     return AWAIT
+  }
+
+  /** Where nothing can wait, what was asked for is given up, and that it failed is nobody's business. */
+  #waiter(thread: number, promise: Promise<unknown>, cancel: (() => void) | undefined): Coroutine {
+    try {
+      return this.mustYield(thread)
+    } catch (refusal) {
+      promise.catch(() => undefined)
+      cancel?.()
+      throw refusal
+    }
   }
 
   /** The host function on this thread has its answer: the count of its results, or an error to be raised where it stands. */

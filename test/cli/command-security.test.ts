@@ -54,3 +54,9 @@ test.each([
   const running = await host()
   expect(() => commandFrame(entry(security), running)).toThrow(message)
 })
+
+test('a command without a name cannot be given an identity', async () => {
+  const nameless: Entry = { ...entry(), meta: { command: { security: { actor: { id: 'a' } } } } }
+  const running = await host()
+  expect(() => commandFrame(nameless, running)).toThrow('entry app:job: meta.command.security needs meta.command.name')
+})

@@ -58,6 +58,15 @@ test('all good ends with 0 and says so', async () => {
   expect(output).toMatch(/PASSED .* 1 passed, 0 failed, 0 skipped/)
 })
 
+test('a test is shown by the name its entry has', async () => {
+  const { output } = await run({
+    one: { ...good, meta: { name: 'Good things' } },
+    two: { source: 'return { run_tests = function() return true end }', meta: { name: 'Plain thing' } },
+  })
+  expect(output).toMatch(/^ {2}Good things \(t:one\)$/m)
+  expect(output).toMatch(/^ {2}Plain thing \(t:two\)\n {4}o Plain thing \d+ms$/m)
+})
+
 test('a failing case ends with 1, at its line, and the others still run', async () => {
   const { code, output } = await run({
     mixed: { source: cases('it("fails", function() test.eq(1, 2) end) it("works", function() end) it_skip("later")') },

@@ -168,6 +168,20 @@ test('library.lua: all that reaches it gets the new code, through other librarie
   expect(await call('f')).toBe('new')
 })
 
+test('library.lua: new ones that import each other in a circle are told so', async () => {
+  const circle = [
+    library('one', 'return {}', { next: 'app:two' }),
+    library('two', 'return {}', { next: 'app:three' }),
+    library('three', 'return {}', { next: 'app:one' }),
+  ]
+  await start([])
+  await expect(create(...circle)).rejects.toThrow(/adding dependency would create a cycle: app:\w+ imports app:\w+/)
+  await host.stop()
+  host = await createHost({ entries: circle, env: {} })
+  expect(host.problems.map(({ message }) => message).join('\n')).toContain('adding dependency would create a cycle')
+  await create(library('two', 'return {}'), library('one', 'return {}', { next: 'app:two' }))
+})
+
 test('library.lua: one that others import is not removed, unless they go with it', async () => {
   await start([
     library('base', 'return { word = "here" }'),

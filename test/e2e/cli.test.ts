@@ -480,6 +480,22 @@ describe('lint, pack, new and docs', () => {
     expect((await wippy(cwd, ['pack', 'x.wapp', '--embed', 'a', '--embed-all'])).stderr).toContain('cannot be combined')
   })
 
+  test('a folder that no pack embeds is one of where the pack runs', async () => {
+    const cwd = app(`  - {name: data, kind: fs.directory, directory: ./data, auto_init: true}
+  - name: keep
+    kind: process.lua
+    meta: {command: {name: keep}}
+    modules: [fs]
+    source: return { main = function() return assert(fs.get("app:data")):writefile("/kept.txt", "kept") and 0 end }
+`)
+    await wippy(cwd, ['init', '-s'])
+    expect(await wippy(cwd, ['pack', 'out.wapp'])).toMatchObject({ code: 0 })
+    const away = folder()
+    copyFileSync(join(cwd, 'out.wapp'), join(away, 'out.wapp'))
+    expect(await wippy(away, ['run', 'out.wapp', 'keep'])).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(readFileSync(join(away, 'data', 'kept.txt'), 'utf8')).toBe('kept')
+  })
+
   test('new, two steps, and a hello that runs, tests and lints', async () => {
     const cwd = folder()
     const made = await wippy(cwd, ['new', 'hello', 'my-app'])

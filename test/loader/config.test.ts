@@ -130,7 +130,27 @@ describe('composition', () => {
     expect(read.section('a')).toEqual({ b: 'TRUE', c: 1.5, d: 'x=y' })
   })
 
+  test('--set reaches overrides, variables and what is disabled too', () => {
+    const set = ['override.app:db:pool.size=5', 'override.app:db:host=db', 'vars.port=90', 'disable.meta.type=test']
+    const read = config(`override: {"app:db:host": file, "app:x:y": 1}\n${text}`, {
+      env,
+      set,
+      overrides: ['app:x:y=2'],
+    })
+    expect(read.overrides.map(({ id, path, value }) => [id, path, value])).toEqual([
+      ['app:db', 'host', 'db'],
+      ['app:x', 'y', 1],
+      ['app:db', 'pool.size', 5],
+      ['app:x', 'y', 2],
+    ])
+    expect(read.text('server.address')).toBe('http://one:90/x')
+    expect(read.disable).toEqual({ namespaces: ['a', 'b'], entries: ['x:y'], meta: { type: ['test'] } })
+  })
+
   test.each([
+    [{ set: ['components.x=y'] }, 'invalid --set "components.x=y": components cannot be set on the command line'],
+    [{ set: ['disable.entries=x:y'] }, 'config disable.entries must be a list of strings'],
+    [{ set: ['override.app:db=1'] }, 'invalid override: app:db: field cannot be empty'],
     [{ profiles: ['nope'] }, 'unknown profile "nope" (known: bad, dev)'],
     [{ profiles: ['bad'] }, 'profile "bad": vars cannot use ${env:...}'],
     [{ env: {} }, 'config server.home: environment variable "HOME_DIR" is not set'],

@@ -364,6 +364,33 @@ describe('projects', () => {
     ])
   })
 
+  test('workspace.replacements put folders in the place of modules, before those of the lock', async () => {
+    const module = (name: string): Record<string, string> => ({
+      [`elsewhere/${name}/_index.yaml`]: index(`o.${name}`, `  - {name: x, kind: k}\n`),
+    })
+    const settings =
+      'version: "1.0"\nworkspace:\n  replacements: {o/one: ../elsewhere/one, o/gone: ../nowhere, o/off: null}\n'
+    const project = folder({
+      'app/wippy.lock':
+        `${LOCK}modules:\n    - {name: o/two, version: v1.0.0}\n    - {name: o/gone, version: v1.0.0}\n` +
+        'replacements:\n    - {from: o/one, to: ../elsewhere/two}\n',
+      'app/src/a.yaml': index('app', '  - {name: dep.one, kind: ns.dependency, component: o/one, version: "*"}\n'),
+      'app/.wippy.yaml': settings,
+      ...module('one'),
+      ...module('two'),
+    })
+    const root = project.at('app')
+    const loaded = await loadProject({ root, settings: { set: ['workspace.replacements.o/two=../elsewhere/two'] } })
+    expect(loaded.modules.map(({ name, origin, folder }) => [name, origin, folder])).toEqual([
+      ['o/one', 'replacement', project.at('elsewhere/one')],
+      ['o/two', 'replacement', project.at('elsewhere/two')],
+    ])
+    expect(messages(loaded)).toEqual([
+      `workspace replacement o/gone: folder ${project.at('nowhere')} does not exist`,
+      'wippy.lock: module o/gone v1.0.0 is locked but not installed (run "wippy install")',
+    ])
+  })
+
   test('a bundled application runs from its own folder with the bundled modules', async () => {
     const bundle = folder({
       'app/_index.yaml': index('app', '  - {name: dep, kind: ns.dependency, component: wippy/m, version: "*"}\n'),

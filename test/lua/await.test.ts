@@ -84,3 +84,38 @@ test('again and again, by many at once', async () => {
       return sum`),
   ).toBe(50 * 51 * 5 + 500)
 })
+
+test('code that loads cannot wait, and what it asked for is given up without a trace', async () => {
+  const unseen: unknown[] = []
+  const see = (reason: unknown): void => void unseen.push(reason)
+  process.on('unhandledRejection', see)
+  try {
+    let ended: unknown
+    const asks: LuaModule = {
+      name: 'asks',
+      description: 'waits for its call to end',
+      traits: [],
+      open: () => ({
+        wait: ({ signal }) =>
+          new Promise((_, reject) => {
+            signal.addEventListener('abort', () => {
+              ended = signal.reason
+              reject(signal.reason)
+            })
+          }),
+      }),
+    }
+    const node = await luaNode([late, asks])
+    for (const call of ['late.fails()', 'late.refuses()', 'asks.wait()']) {
+      node.process('test:loads', `local late, asks = require("late"), require("asks") ${call}`, {
+        modules: ['late', 'asks'],
+      })
+      expect(() => node.spawn('test:loads')).toThrow('attempt to yield across a C-call boundary')
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(ended).toBeDefined()
+    expect(unseen).toEqual([])
+  } finally {
+    process.off('unhandledRejection', see)
+  }
+})

@@ -43,8 +43,9 @@ function display.case(case)
   if case.error then line(paint(indented(case.error, "        "), "red")) end
 end
 
-function display.entry(id)
-  line("  " .. paint(id, "cyan"))
+--- An entry by the name its author gave it, with its id behind.
+function display.entry(id, name)
+  line("  " .. (name and paint(name, "cyan") .. " " .. paint("(" .. id .. ")", "dim") or paint(id, "cyan")))
 end
 
 --- One suite: { name, passed, failed, skipped, ms }.

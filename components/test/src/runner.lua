@@ -88,18 +88,19 @@ local function single_case(report, name, ms, failure)
 end
 
 -- An entry that reported cases has spoken for itself, unless it broke off afterwards.
-local function conclude(report, future, ms)
+local function conclude(report, future, ms, name)
   local payload, err = future:result()
   local failure = err and tostring(err) or report.error
   if failure then return single_case(report, "(entry)", ms, failure) end
   if #report.cases > 0 then return end
   if payload and payload:data() == false then failure = "test returned false" end
-  single_case(report, report.id, ms, failure)
+  single_case(report, name or report.id, ms, failure)
 end
 
 local function run_entry(entry, events)
   local report, start = new_report(entry.id), time.now()
-  display.entry(entry.id)
+  local name = entry.meta and entry.meta.name and tostring(entry.meta.name)
+  display.entry(entry.id, name)
   local future, err = funcs.new()
     :with_context({ parent_pid = process.pid(), test_topic = TOPIC })
     :async(entry.id, { pid = process.pid(), topic = TOPIC, ref_id = entry.id })
@@ -116,7 +117,7 @@ local function run_entry(entry, events)
   end
   drain(report, events)
   wait_for_completion(report, events)
-  conclude(report, future, milliseconds_since(start))
+  conclude(report, future, milliseconds_since(start), name)
   return report
 end
 

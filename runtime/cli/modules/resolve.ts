@@ -25,7 +25,8 @@ export interface Resolution {
 export function projectOf(root: string, lockFile: string, flags: SettingFlags): { project: Project; config: Config } {
   const config = loadConfig({ ...settingsOf(flags), root, env: process.env })
   const bundle = packageBundle()
-  return { config, project: findProject({ root, lockFile, components: config.components, bundle }) }
+  const { components, replacements } = config
+  return { config, project: findProject({ root, lockFile, components, replacements, bundle }) }
 }
 
 /** Reads the project's sources and follows their dependencies. Throws when the lock or the configuration is bad. */

@@ -234,7 +234,7 @@ function archiveTypes(deps: ArchiveDeps): {
           const path = safeName(entry.name).split('/').slice(strip).join('/')
           if (path === '') continue
           await extract(targetOf(target, 'extract_all'), prefix + path, entry, self.archive.content(entry))
-          count++
+          if (!entry.isDir) count++
         }
         return count
       },

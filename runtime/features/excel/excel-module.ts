@@ -81,17 +81,17 @@ function excelTypes(zip: ZipFiles): LuaType<Workbook> {
     methods: {
       read(call, self, argument) {
         const count = optionalNumber(argument, 2, 'read') ?? 1
-        if (!Number.isInteger(count) || count < 1 || count > MAX_BATCH)
-          throw moduleError('Invalid', `rows per read must be from 1 to ${MAX_BATCH}`)
+        if (!Number.isInteger(count) || count < 1)
+          throw moduleError('Invalid', `rows per read must be a positive integer, got ${count}`)
         if (self.closed || self.book.closed) throw moduleError('Invalid', 'cursor is closed')
         if (self.next > self.last) return results(null, null)
         const first = self.next
-        self.next = Math.min(first + count, self.last + 1)
+        self.next = Math.min(first + Math.min(count, MAX_BATCH), self.last + 1)
         return rowsOf(call, self.book, self.sheet, first, self.next)
       },
       close(_call, self) {
         self.closed = true
-        return true
+        return null
       },
     },
   })
@@ -109,15 +109,14 @@ function excelTypes(zip: ZipFiles): LuaType<Workbook> {
         return book.sheets.push(new Sheet(name, book.room)) - 1
       },
       get_sheet_list: (_call, self) => opened(self).sheets.map(({ name }) => name),
-      set_cell_value(_call, self, name, reference, value) {
+      set_cell_value: problemOnly((_call, self, name, reference, value) => {
         const sheet = sheetOf(opened(self), text(name, 2, 'set_cell_value'), 'Internal')
         const place = parsePlace(text(reference, 3, 'set_cell_value'))
         const before = sheet.cell(place)
         const cell = cellFor(value, before)
         self.room.takeText(textLength(cell) - textLength(before))
         sheet.set(place, cell)
-        return null
-      },
+      }),
       get_rows(call, self, name) {
         const book = opened(self)
         const sheet = sheetOf(book, text(name, 2, 'get_rows'), 'Internal')
@@ -129,15 +128,20 @@ function excelTypes(zip: ZipFiles): LuaType<Workbook> {
         return cursorType.wrap({ book: self, sheet, last: sheet.lastRow, next: 1, closed: false })
       },
       bytes: (call, self) => zip.write(contentsOf(call, opened(self))),
-      async write_to(call, self, target) {
+      write_to: problemOnly(async (call, self, target) => {
         const book = opened(self)
         const writer =
           target instanceof LuaObject ? (target.value as { write?: (bytes: Uint8Array) => unknown } | null) : undefined
         if (typeof writer?.write !== 'function')
           throw moduleError('Internal', 'write_to needs a writer, such as an open file')
-        await writer.write(await zip.write(contentsOf(call, book)))
-        return null
-      },
+        const content = await zip.write(contentsOf(call, book))
+        try {
+          await writer.write(content)
+        } catch (error) {
+          if (!(error instanceof RuntimeError)) throw error
+          throw moduleError('Internal', `cannot write the workbook: ${error.text}`, { cause: error })
+        }
+      }),
       close(_call, self) {
         self.closed = true
         self.sheets = []
@@ -145,6 +149,24 @@ function excelTypes(zip: ZipFiles): LuaType<Workbook> {
       },
     },
   })
+}
+
+type Act = (call: Call, self: Workbook, ...args: unknown[]) => void | Promise<void>
+
+/** A method whose one result is what went wrong, nil when nothing did: `local err = wb:write_to(file)`. */
+function problemOnly(act: Act): (...args: Parameters<Act>) => unknown {
+  const problem = (error: unknown): RuntimeError => {
+    if (error instanceof RuntimeError) return error
+    throw error
+  }
+  return (...args) => {
+    try {
+      const done = act(...args)
+      return done === undefined ? null : done.then(() => null, problem)
+    } catch (error) {
+      return problem(error)
+    }
+  }
 }
 
 function opened(book: Workbook): Workbook {

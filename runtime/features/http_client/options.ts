@@ -146,7 +146,7 @@ async function fileContent(call: Call, name: string, content: unknown): Promise<
   const pieces: Uint8Array[] = []
   let size = 0
   for (;;) {
-    const piece = firstResult(await read(call, content.value, 64 * 1024))
+    const piece = await readPiece(() => read(call, content.value, 64 * 1024))
     if (typeof piece !== 'string' && !(piece instanceof Uint8Array)) return Buffer.concat(pieces)
     if (piece.length === 0) return Buffer.concat(pieces)
     pieces.push(asBytes(piece))
@@ -154,6 +154,16 @@ async function fileContent(call: Call, name: string, content: unknown): Promise<
     if (size > DEFAULT_MAX_BODY) {
       throw moduleError('LimitExceeded', `file ${JSON.stringify(name)}: larger than ${DEFAULT_MAX_BODY} bytes`)
     }
+  }
+}
+
+/** What a `read` method gives; the end is nothing for streams and the error EOF for files. */
+async function readPiece(read: () => unknown): Promise<unknown> {
+  try {
+    return firstResult(await read())
+  } catch (error) {
+    if (error instanceof RuntimeError && error.kind === 'NotFound' && error.message === 'EOF') return undefined
+    throw error
   }
 }
 

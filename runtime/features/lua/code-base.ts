@@ -134,6 +134,10 @@ function unknownNode(id: string, why: string): RuntimeError {
   return new RuntimeError('NotFound', `node with ID ${id} not found (${why})`, { retryable: false })
 }
 
+function cycle(id: string, target: string): RuntimeError {
+  return moduleError('Invalid', `adding dependency would create a cycle: ${id} imports ${target}`)
+}
+
 function invalid(entry: Entry, message: string): RuntimeError {
   return moduleError('Invalid', `entry ${entry.id}: ${message}`)
 }
@@ -148,6 +152,8 @@ export class CodeBase implements Participant {
   #changed = new Set<string>()
   /** The code of changed entries as the changeset found it: to go back to it is never refused. */
   #before = new Map<string, LuaConfig | undefined>()
+  /** Code of this changeset that waits for what it imports. */
+  readonly #waiting = new Map<string, LuaConfig>()
 
   constructor(deps: CodeBaseDeps) {
     this.#deps = deps
@@ -159,15 +165,18 @@ export class CodeBase implements Participant {
     this.#deps.policy(entry.id, origin, config.options)
     for (const target of config.imports.values()) {
       if (target !== entry.id && this.#nodes.get(target)?.library !== true) {
+        this.#waiting.set(entry.id, config)
+        if (this.#waitsFor(target, entry.id)) throw cycle(entry.id, target)
         throw unknownNode(target, `imported by ${entry.id}`)
       }
       if (target === entry.id || this.#reaches(target, entry.id)) {
-        throw moduleError('Invalid', `adding dependency would create a cycle: ${entry.id} imports ${target}`)
+        throw cycle(entry.id, target)
       }
     }
     const erased = this.#deps.erase(config.source, entry.id)
     if (this.#before.get(entry.id)?.source !== config.source) this.#lint({ id: entry.id, config, origin })
     this.remove(entry.id, true)
+    this.#waiting.delete(entry.id)
     this.#nodes.set(entry.id, { id: entry.id, config, origin, erased, library: entry.kind === 'library.lua', rebuild })
     for (const target of config.imports.values()) {
       const importers = this.#importers.get(target)
@@ -221,6 +230,14 @@ export class CodeBase implements Participant {
     const node = this.#nodes.get(from)
     if (node === undefined) return false
     return [...node.config.imports.values()].some((target) => target === to || this.#reaches(target, to))
+  }
+
+  /** Whether new code cannot be there before other new code is, which waits for it. */
+  #waitsFor(from: string, to: string, seen = new Set<string>()): boolean {
+    const config = this.#waiting.get(from)
+    if (config === undefined || seen.has(from)) return false
+    seen.add(from)
+    return [...config.imports.values()].some((target) => target === to || this.#waitsFor(target, to, seen))
   }
 
   /** The program of an entry with the code of this moment. */
@@ -278,6 +295,7 @@ export class CodeBase implements Participant {
   begin(): void {
     this.#changed = new Set()
     this.#before = new Map()
+    this.#waiting.clear()
   }
 
   /** Everything that reaches a changed entry gets new code; a failure rejects the changeset. */

@@ -3,6 +3,7 @@ local test = require("test")
 local http = require("http_client")
 local env = require("env")
 local json = require("json")
+local fs = require("fs")
 
 local base
 
@@ -72,6 +73,16 @@ return { run_tests = test.run_cases(function()
       test.contains(seen.body, 'name="up"; filename="a.txt"')
       test.contains(seen.body, "file content")
       test.contains(seen.body, 'name="field"')
+    end)
+
+    it("sends what readers give", function()
+      local files = fs.get("app:files")
+      files:writefile("/upload.txt", "content of a file")
+      local file = files:open("/upload.txt")
+      local lines = http.get(base .. "/lines", { stream = true }).stream
+      local seen = echo("POST", { files = { { name = "a", reader = file }, { name = "b", reader = lines } } })
+      test.contains(seen.body, "content of a file\r\n")
+      test.contains(seen.body, "one\ntwo\nthree\r\n")
     end)
 
     it("authenticates", function()

@@ -60,6 +60,12 @@ return { run_tests = test.run_cases(function()
     it("refuses a format that does not exist", function()
       local p, err = payload.new(1):transcode("no/such")
       test.has_error(p, err)
+      test.eq(err:kind(), errors.INTERNAL)
+    end)
+
+    it("stays as it is in the format it has", function()
+      test.eq(payload.new(errors.new("bad")):transcode(payload.format.ERROR):data():message(), "bad")
+      test.eq(payload.new({ a = 1 }):transcode(payload.format.LUA):data().a, 1)
     end)
   end)
 
