@@ -359,6 +359,12 @@ test('a cycle is an error that names its members', async () => {
   await expect(supervisor.startAll()).rejects.toThrow('service dependency cycle: app:a -> app:b -> app:a')
 })
 
+test('a service that requires itself is a cycle', async () => {
+  const { supervisor, add } = bench()
+  add('a', { requires: ['app:a'] })
+  await expect(supervisor.startAll()).rejects.toThrow('service dependency cycle: app:a -> app:a')
+})
+
 test('stop asks dependants first, then what they need', async () => {
   const { supervisor, add, journal, status } = bench()
   add('db')
