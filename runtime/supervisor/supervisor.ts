@@ -40,6 +40,8 @@ interface Supervised {
   lifecycle: Lifecycle
   /** Further ids that must run first, said by the kind. */
   needs: readonly string[]
+  /** What was said last in the log. */
+  told: ServiceState['status']
   readonly waiters: Set<() => void>
 }
 
@@ -74,7 +76,8 @@ export class Supervisor {
       random,
       changed: (state) => this.#changed(supervised, state),
     })
-    const supervised: Supervised = { id, machine, lifecycle, needs, waiters: new Set() }
+    const { status: told } = machine.state
+    const supervised: Supervised = { id, machine, lifecycle, needs, told, waiters: new Set() }
     this.#services.set(id, supervised)
     this.#fresh.add(id)
     for (const dependant of this.#interrupted.get(id) ?? []) this.#resumed.add(dependant)
@@ -320,7 +323,9 @@ export class Supervisor {
 
   #changed(supervised: Supervised, state: ServiceState): void {
     const view = viewOf(supervised)
-    this.#report(supervised.id, state, view.details)
+    // What had ended before it was stopped is not told of once more.
+    if (state.status !== supervised.told) this.#report(supervised.id, state, view.details)
+    supervised.told = state.status
     this.#deps.publish?.(supervised.id, view)
     for (const wake of [...supervised.waiters]) wake()
   }

@@ -564,13 +564,19 @@ test('what had ended for good does not come back with what it needs, unless the 
   expect([once.starts.length, bad.starts.length]).toEqual([1, 1])
 })
 
-test('stopping one that has failed already says nothing of that again', async () => {
-  const { supervisor, add, status } = bench()
+test('stopping one that has failed or ended already says nothing of that again', async () => {
+  const { supervisor, add, status, logs } = bench()
   const a = add('a', { maxAttempts: 1 })
+  const b = add('b')
   await supervisor.startAll()
   a.end(boom())
-  expect(status('a')).toBe('failed')
+  b.end()
+  expect([status('a'), status('b')]).toEqual(['failed', 'exited'])
+  const said = logs.length
   await supervisor.stop('app:a')
+  await supervisor.stopAll()
+  expect(logs.slice(said).map(({ message }) => message)).toEqual(['supervisor control loop stopped'])
+  expect(supervisor.state('app:a').desired).toBe('stopped')
 })
 
 test('removing stops a service and forgets it; removing twice is nothing', async () => {
