@@ -1,6 +1,6 @@
 // The supervisor with a manual clock: states, restarts, order, deadlines, and its part in changesets.
 
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { manualClock } from '../../runtime/core/clock.ts'
 import { moduleError, RuntimeError } from '../../runtime/core/error.ts'
 import { createLogger, type LogRecord } from '../../runtime/observe/logger.ts'
@@ -577,6 +577,42 @@ test('stopping one that has failed or ended already says nothing of that again',
   await supervisor.stopAll()
   expect(logs.slice(said).map(({ message }) => message)).toEqual(['supervisor control loop stopped'])
   expect(supervisor.state('app:a').desired).toBe('stopped')
+})
+
+describe('what a service needed when it began', () => {
+  const moved = async () => {
+    const all = bench()
+    const { supervisor, add, journal } = all
+    add('old')
+    add('new')
+    const service = new ScriptedService('s', journal)
+    const lifecycle = { ...defaultLifecycle, autoStart: true }
+    supervisor.add('app:s', service, lifecycle, ['app:old'])
+    await supervisor.startAll()
+    supervisor.update('app:s', lifecycle, ['app:new'])
+    journal.length = 0
+    return all
+  }
+
+  test('ends after it, though its entry names another by now', async () => {
+    const { supervisor, journal } = await moved()
+    await supervisor.stopAll()
+    expect(journal.indexOf('stop s')).toBeLessThan(journal.indexOf('stop old'))
+  })
+
+  test('can go: the service begins anew with what it needs now', async () => {
+    const { supervisor, add, journal, status } = await moved()
+    supervisor.begin()
+    await supervisor.remove('app:old')
+    await supervisor.commit()
+    expect(journal).toEqual(['stop s', 'stop old', 'start s'])
+    // The next of that id is nothing to it.
+    add('old')
+    await settle()
+    expect(journal).toEqual(['stop s', 'stop old', 'start s', 'start old'])
+    await supervisor.remove('app:old')
+    expect(status('s')).toBe('running')
+  })
 })
 
 test('removing stops a service and forgets it; removing twice is nothing', async () => {
