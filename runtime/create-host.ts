@@ -163,7 +163,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
         })
       }
     },
-    dependenciesOf: (id) => dependenciesOf(registry.get(id)),
+    dependenciesOf: (id) => registry.needs(id),
   })
 
   const wasm = compileLua()
@@ -437,12 +437,6 @@ function sources({ loaded, entries = [] }: HostOptions): { entries: Entry[]; ori
 function moduleRoot(loaded: Loaded | undefined, id: string): string | undefined {
   const module = loaded?.files.get(id)?.module
   return module === undefined ? undefined : loaded?.modules.find(({ name }) => name === module)?.source
-}
-
-/** What the supervisor starts before an entry: the ids its registry entry names. */
-function dependenciesOf(entry: Entry | undefined): string[] {
-  const dependsOn = entry?.meta['depends_on']
-  return Array.isArray(dependsOn) ? dependsOn.filter((id): id is string => typeof id === 'string') : []
 }
 
 /** What an event may show: entries on the bus are seen by everybody who listens. */
