@@ -85,12 +85,14 @@ export function decodeLua(entry: Entry, defaults: { method?: string; requireSour
 /** `options: { isolation, limits }`. */
 function decodeOptions(entry: Entry): LuaOptions {
   const options = { ...entry, data: field(entry, 'options', asMap, emptyMap()) }
-  const isolation = field(options, 'isolation', asText, 'program')
+  const where = `entry ${entry.id}: options`
+  const isolation = field(options, 'isolation', (value) => asText(value, `${where}.isolation`), 'program')
   if (isolation !== 'program' && isolation !== 'process') {
-    throw notA(`entry ${entry.id}: options.isolation`, isolation, 'program or process')
+    throw notA(`${where}.isolation`, isolation, 'program or process')
   }
+  const limits = field(options, 'limits', (value) => asMap(value, `${where}.limits`), emptyMap())
   return {
-    limits: decodeLimits(field(options, 'limits', asMap, emptyMap()), `entry ${entry.id}: options.limits`),
+    limits: decodeLimits(limits, `${where}.limits`),
     isolated: isolation === 'process',
   }
 }
