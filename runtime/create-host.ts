@@ -50,7 +50,7 @@ import { Threads } from './threads/threads.ts'
 export interface HostOptions {
   /** What the loader read of a project. */
   readonly loaded?: Loaded
-  /** Entries in memory, instead of a project or on top of it; their origin is `host`. */
+  /** Entries in memory, instead of a project or on top of it; their origin is `host`. Ids are `namespace:name`, each once. */
   readonly entries?: readonly Entry[]
   /** Settings; those of `loaded` unless given. */
   readonly config?: Config
@@ -124,8 +124,9 @@ export interface Host {
   ): Promise<Value>
 }
 
-/** Builds a host and boots its registry; nothing is started yet. */
+/** Builds a host and boots its registry; nothing is started yet. Throws Invalid for entries without an id of their own. */
 export async function createHost(options: HostOptions = {}): Promise<Host> {
+  checkEntries(options.entries ?? [])
   const clock = options.clock ?? systemClock()
   const logger = options.logger ?? silentLogger(clock)
   const config = options.config ?? options.loaded?.config
@@ -432,6 +433,21 @@ function sources({ loaded, entries = [] }: HostOptions): { entries: Entry[]; ori
   const origins = new Map(loaded?.origins ?? [])
   for (const entry of entries) origins.set(entry.id, 'host')
   return { entries: [...(loaded?.entries ?? []), ...entries], origins }
+}
+
+/** Entries given in memory have no file and line by which a mistake would be found later. */
+function checkEntries(entries: readonly Entry[]): void {
+  const invalid = (message: string) => new RuntimeError('Invalid', message, { retryable: false })
+  const seen = new Set<unknown>()
+  // Programs in JavaScript give anything.
+  for (const { id, kind } of entries as readonly { id: unknown; kind: unknown }[]) {
+    if (typeof id !== 'string' || !/^[^:]+:./s.test(id)) {
+      throw invalid(`entry id ${JSON.stringify(id)} is not namespace:name`)
+    }
+    if (typeof kind !== 'string' || kind === '') throw invalid(`entry ${id}: kind is required`)
+    if (seen.has(id)) throw invalid(`two entries have the id ${id}`)
+    seen.add(id)
+  }
 }
 
 function moduleRoot(loaded: Loaded | undefined, id: string): string | undefined {
