@@ -312,6 +312,17 @@ test.each([
   expect(host.problems.map((problem) => problem.message)).toEqual([expect.stringContaining(message)])
 })
 
+test.each([
+  [{ size: -1 }, 'entry app:f: pool.size -1 is not a non-negative integer'],
+  [{ workers: 'two' }, 'entry app:f: pool.workers "two" is not a non-negative integer'],
+  [{ type: 5 }, 'entry app:f: pool.type 5 is not a non-empty string'],
+])('a pool %j is refused', async (pool, message) => {
+  const host = await createHost({
+    entries: [entry('app:f', 'function.lua', { source: 'return {}', method: 'x', pool })],
+  })
+  expect(host.problems.map((problem) => problem.message)).toEqual([expect.stringContaining(message)])
+})
+
 test('a library has no options: it runs under those of who imports it', async () => {
   const library = entry('app:lib', 'library.lua', { source: 'return {}', options: { limits: { memory: '1MB' } } })
   const host = await createHost({ entries: [library] })
