@@ -50,7 +50,7 @@ import { Threads } from './threads/threads.ts'
 export interface HostOptions {
   /** What the loader read of a project. */
   readonly loaded?: Loaded
-  /** Entries in memory, instead of a project or on top of it; their origin is `host`. */
+  /** Entries in memory, instead of a project or on top of it; their origin is `host`. Ids are `namespace:name`, each once. */
   readonly entries?: readonly Entry[]
   /** Settings; those of `loaded` unless given. */
   readonly config?: Config
@@ -124,8 +124,9 @@ export interface Host {
   ): Promise<Value>
 }
 
-/** Builds a host and boots its registry; nothing is started yet. */
+/** Builds a host and boots its registry; nothing is started yet. Throws Invalid for entries without an id of their own. */
 export async function createHost(options: HostOptions = {}): Promise<Host> {
+  checkEntries(options.entries ?? [])
   const clock = options.clock ?? systemClock()
   const logger = options.logger ?? silentLogger(clock)
   const config = options.config ?? options.loaded?.config
@@ -163,7 +164,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
         })
       }
     },
-    dependenciesOf: (id) => dependenciesOf(registry.get(id)),
+    dependenciesOf: (id) => registry.needs(id),
   })
 
   const wasm = compileLua()
@@ -434,17 +435,26 @@ function sources({ loaded, entries = [] }: HostOptions): { entries: Entry[]; ori
   return { entries: [...(loaded?.entries ?? []), ...entries], origins }
 }
 
+/** Entries given in memory have no file and line by which a mistake would be found later. */
+function checkEntries(entries: readonly Entry[]): void {
+  const invalid = (message: string) => new RuntimeError('Invalid', message, { retryable: false })
+  const seen = new Set<unknown>()
+  // Programs in JavaScript give anything.
+  for (const { id, kind } of entries as readonly { id: unknown; kind: unknown }[]) {
+    if (typeof id !== 'string' || !/^[^:]+:./s.test(id)) {
+      throw invalid(`entry id ${JSON.stringify(id)} is not namespace:name`)
+    }
+    if (typeof kind !== 'string' || kind === '') throw invalid(`entry ${id}: kind is required`)
+    if (seen.has(id)) throw invalid(`two entries have the id ${id}`)
+    seen.add(id)
+  }
+}
+
 /** Undefined for modules in a pack, which is no folder: what it embeds is not read as one. */
 function moduleRoot(loaded: Loaded | undefined, id: string): string | undefined {
   const name = loaded?.files.get(id)?.module
   const module = name === undefined ? undefined : loaded?.modules.find((candidate) => candidate.name === name)
   return module?.origin === 'pack' ? undefined : module?.source
-}
-
-/** What the supervisor starts before an entry: the ids its registry entry names. */
-function dependenciesOf(entry: Entry | undefined): string[] {
-  const dependsOn = entry?.meta['depends_on']
-  return Array.isArray(dependsOn) ? dependsOn.filter((id): id is string => typeof id === 'string') : []
 }
 
 /** What an event may show: entries on the bus are seen by everybody who listens. */

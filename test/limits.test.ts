@@ -225,6 +225,7 @@ describe('processes on a host', () => {
     [{ processes: 0 }, 'entry app:processes: host.limits.processes 0 is not a positive integer'],
     [{ processes: 'many' }, 'entry app:processes: host.limits.processes "many" is not a non-negative integer'],
     [{ process: 5 }, 'entry app:processes: host.limits.process is no limit (there is processes)'],
+    [5, 'entry app:processes: host.limits 5 is not a map'],
   ])('%j is refused', async (limits, message) => {
     const host = await createHost({ entries: [processes(limits)] })
     expect(host.problems.map((problem) => problem.message)).toEqual([expect.stringContaining(message)])
@@ -253,6 +254,7 @@ describe('.wippy.yaml sets the limits of entries that set none', () => {
   test.each([
     ['process.limits.memory=lots', 'config process.limits.memory "lots" is not a size such as 64MB'],
     ['process.limits.sockets=4', 'config process.limits.sockets is no limit (there are memory'],
+    ['process.limits=5', 'config process.limits: 5 is not a map'],
     ['process.limits.processes=-1', 'config process.limits.processes: -1 is not a positive integer'],
   ])('%s is refused', async (setting, message) => {
     await expect(booted([], [setting])).rejects.toThrow(message)
@@ -301,11 +303,23 @@ describe('code made at run time', () => {
 
 test.each([
   [{ isolation: 'vm' }, 'entry app:p: options.isolation "vm" is not program or process'],
-  [{ limits: [1] }, 'entry app:p: limits [1] is not a map'],
+  [{ limits: [1] }, 'entry app:p: options.limits [1] is not a map'],
+  [{ isolation: 5 }, 'entry app:p: options.isolation 5 is not a string'],
   [{ limits: { memory: '1B' } }, 'entry app:p: options.limits.memory "1B" is not between 512KB and 1GB'],
   ['fast', 'entry app:p: options "fast" is not a map'],
 ])('options %j are refused', async (options, message) => {
   const host = await createHost({ entries: [main('app:p', 'return 1', options)] })
+  expect(host.problems.map((problem) => problem.message)).toEqual([expect.stringContaining(message)])
+})
+
+test.each([
+  [{ size: -1 }, 'entry app:f: pool.size -1 is not a non-negative integer'],
+  [{ workers: 'two' }, 'entry app:f: pool.workers "two" is not a non-negative integer'],
+  [{ type: 5 }, 'entry app:f: pool.type 5 is not a non-empty string'],
+])('a pool %j is refused', async (pool, message) => {
+  const host = await createHost({
+    entries: [entry('app:f', 'function.lua', { source: 'return {}', method: 'x', pool })],
+  })
   expect(host.problems.map((problem) => problem.message)).toEqual([expect.stringContaining(message)])
 })
 

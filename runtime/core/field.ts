@@ -108,7 +108,8 @@ export const asFileMode: Decoder<number> = (value, what) => {
 }
 
 function shown(value: unknown): string {
-  if (value === undefined || typeof value === 'bigint') return String(value)
+  // Of numbers JSON has no infinite ones.
+  if (value === undefined || typeof value === 'bigint' || typeof value === 'number') return String(value)
   const text = JSON.stringify(value)
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }

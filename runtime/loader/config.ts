@@ -74,9 +74,11 @@ export class Config {
     return this.#values.get(key) ?? (Object.hasOwn(configDefaults, key) ? configDefaults[key] : undefined)
   }
 
-  /** All settings below a prefix, defaults included, without the prefix: `section('otel')` has `enabled`. */
+  /** All settings below a prefix, defaults included, without the prefix: `section('otel')` has `enabled`. Throws Invalid where a value stands instead. */
   section(prefix: string): ValueMap {
     const section = emptyMap()
+    const whole = this.#values.get(prefix) ?? null
+    if (whole !== null) throw this.#invalid(prefix, whole, 'a map')
     for (const [key, value] of [...Object.entries(configDefaults), ...this.#values]) {
       if (key.startsWith(`${prefix}.`)) section[key.slice(prefix.length + 1)] = value
     }

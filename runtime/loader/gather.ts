@@ -7,7 +7,7 @@ import type { Entry } from '../core/entry.ts'
 import type { Value } from '../core/value.ts'
 import { type Dependency, dependenciesOf, type PresentModule, versionDiagnostics } from './dependencies.ts'
 import { type Diagnostic, showPath } from './diagnostic.ts'
-import { hasMetaValue } from './override.ts'
+import { type Disable, disableNothing, hasMetaValue, isDisabled } from './override.ts'
 import { matchesId } from './pattern.ts'
 import { bundledModules, type ModuleFolder, type Project } from './project.ts'
 import { type LoadedEntry, readSource, type SourceDescription, type SourceReading } from './read-source.ts'
@@ -32,6 +32,7 @@ export class Gathering {
   readonly #project: Project
   readonly #cache: SourceCache
   readonly #skipNames: readonly string[]
+  readonly #disable: Disable
   readonly #found = new Set<string>()
   #bundle: readonly ModuleFolder[] | undefined
 
@@ -40,10 +41,12 @@ export class Gathering {
     project: Project,
     cache: SourceCache,
     env: Readonly<Record<string, string | undefined>>,
+    disable: Disable = disableNothing,
   ) {
     this.#options = options
     this.#project = project
     this.#cache = cache
+    this.#disable = disable
     this.#skipNames = (env['SKIP_TEST_DIRS'] ?? '')
       .split(',')
       .flatMap((name) => (name.trim() === '' ? [] : name.trim()))
@@ -189,8 +192,10 @@ export class Gathering {
     return this.#bundle.find((module) => module.name === name)
   }
 
+  /** Of what the configuration leaves in: a dependency that is disabled asks for nothing. */
   #dependencies(): Dependency[] {
-    return dependenciesOf(this.entries.map(({ entry }) => entry))
+    const entries = this.entries.map(({ entry }) => entry)
+    return dependenciesOf(entries.filter((entry) => !isDisabled(entry, this.#disable)))
   }
 
   #present(): Map<string, PresentModule> {

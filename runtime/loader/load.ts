@@ -100,7 +100,7 @@ export async function loadProject(options: LoadOptions): Promise<Loaded> {
     manifests: cache.manifests,
   })
   const project = options.pack === undefined ? found : packProject(found, options.pack)
-  const gathering = new Gathering(options, project, cache, env)
+  const gathering = new Gathering(options, project, cache, env, config.disable)
   gathering.readApp()
   for (const module of project.modules) await gathering.readModule(module)
   await gathering.readLocked()

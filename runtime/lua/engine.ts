@@ -410,16 +410,7 @@ export class LuaEngine {
 
   #yielded(coroutine: Coroutine): void {
     const { process } = coroutine
-    const { limits } = process.program
-    if (process.charged > limits.cpu) {
-      this.#finish(
-        process,
-        new RuntimeError('LimitExceeded', `cpu limit of ${limits.cpu} ms exceeded`, { retryable: false }),
-        0,
-        0,
-      )
-      return
-    }
+    if (this.#isOverCpu(process)) return
     if (this.preempted) {
       this.preempted = false
       coroutine.ready = true
@@ -432,6 +423,15 @@ export class LuaEngine {
       coroutine.ready = true
       this.scheduler.enqueue(coroutine)
     }
+  }
+
+  /** Ends a process that has used more CPU than it may, and says so. */
+  #isOverCpu(process: LuaProcess): boolean {
+    const { cpu } = process.program.limits
+    if (process.charged <= cpu) return false
+    const error = new RuntimeError('LimitExceeded', `cpu limit of ${cpu} ms exceeded`, { retryable: false })
+    this.#finish(process, error, 0, 0)
+    return true
   }
 
   /** A process that waits is no endless loop; code made at run time has so much CPU in all. */
@@ -467,7 +467,10 @@ export class LuaEngine {
   /** The running code asked for another process in its place, and has left the native stack. */
   #replace(process: LuaProcess, replace: () => void): void {
     process.replacing = null
+    if (this.#isOverCpu(process)) return
+    const started = this.scheduler.time()
     replace()
+    process.passOn(this.scheduler.time() - started)
     this.closeIfIdle(process.vm)
   }
 

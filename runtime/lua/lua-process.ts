@@ -66,11 +66,14 @@ export class LuaProcess implements Upgradable {
   /** Its last slice took long; code made at run time has to show that it does not. */
   busy: boolean
   readonly #node: string
-  readonly #report: ProcessTerms['ended']
+  #report: ProcessTerms['ended']
   #pid: string | null = null
   #mailbox: Mailbox | null = null
-  /** Who goes on under this pid after an upgrade. */
-  #successor: Process | null = null
+  /**
+   * Who goes on under this pid after upgrades: one object for all of them, since a chain would grow for as long as a process
+   * upgrades.
+   */
+  #line: { current: Process } | null = null
   #abort: AbortController | null = null
   #owned: Set<{ close(): void }> | null = null
 
@@ -155,8 +158,9 @@ export class LuaProcess implements Upgradable {
 
   deliver(topic: string, from: string, payload: Payload): void {
     if (this.ended || this.doomed !== null) {
-      if (this.#successor === null) throw new RuntimeError('NotFound', 'process not found', { retryable: false })
-      this.#successor.deliver(topic, from, payload)
+      const successor = this.#successor
+      if (successor === null) throw new RuntimeError('NotFound', 'process not found', { retryable: false })
+      successor.deliver(topic, from, payload)
     } else {
       this.mailbox.deliver(topic, from, payload)
     }
@@ -169,8 +173,14 @@ export class LuaProcess implements Upgradable {
 
   // ---- upgrade ----
 
+  get #successor(): Process | null {
+    const current = this.#line?.current ?? this
+    return current === this ? null : current
+  }
+
   become(create: (terms: ProcessTerms) => Process): Process | undefined {
     let taken = false
+    const report = this.#report
     const next = create({
       serial: this.serial,
       host: this.host,
@@ -179,7 +189,7 @@ export class LuaProcess implements Upgradable {
       parent: this.parent,
       startedAt: this.startedAt,
       ended: (process, exit) => {
-        if (taken) this.#report(process, exit)
+        if (taken) report(process, exit)
       },
     })
     // Loading the new code may have ended the old process, or the process may have been ended by what it set off.
@@ -189,12 +199,29 @@ export class LuaProcess implements Upgradable {
     }
     taken = true
     this.ended = true
-    this.#successor = next
+    const line = (this.#line ??= { current: this })
+    line.current = next
     this.#cancelWaits()
-    if (next instanceof LuaProcess) next.mailbox.adopt(this.mailbox)
-    else this.mailbox.handTo(next)
+    if (next instanceof LuaProcess) {
+      next.#follow(line, report)
+      next.mailbox.adopt(this.mailbox)
+    } else this.mailbox.handTo(next)
     this.#release(0, false)
     return next
+  }
+
+  /** Takes the place of another for good: its end is told to whom that one's would have been, without a detour. */
+  #follow(line: { current: Process }, report: ProcessTerms['ended']): void {
+    this.#line = line
+    this.#report = report
+  }
+
+  /** An upgrade is no wait: the CPU used so far is its successor's, and what the upgrade itself took. */
+  passOn(used: number): void {
+    const next = this.#successor
+    if (!(next instanceof LuaProcess)) return
+    next.cpu = this.cpu + used
+    next.charged = this.charged + used
   }
 
   // ---- end ----

@@ -57,6 +57,11 @@ export class Openings {
     }
   }
 
+  /** Ids that a living entry refers to; none for one that is not there. */
+  needsOf(id: string): readonly string[] {
+    return this.#living.get(id)?.needs ?? []
+  }
+
   has(id: string): boolean {
     return this.#living.has(id)
   }

@@ -139,6 +139,11 @@ export class Registry {
     return this.#current.origin(id)
   }
 
+  /** Ids that an entry refers to: those any entry may name, and those its kind knows of. They need not exist. */
+  needs(id: string): readonly string[] {
+    return this.#openings.needsOf(id)
+  }
+
   /** All entries, by id. */
   all(): Entry[] {
     return this.#current.entries()

@@ -1,7 +1,19 @@
 // The `lifecycle` block of an entry, the same for every kind that is a service (spec/supervision.md §2).
 
 import type { Entry } from '../core/entry.ts'
-import { asBoolean, asCount, asDuration, asList, asMap, asName, asNumber, asText, field, notA } from '../core/field.ts'
+import {
+  asBoolean,
+  asCount,
+  asDuration,
+  asList,
+  asMap,
+  asName,
+  asNumber,
+  asText,
+  type Decoder,
+  field,
+  notA,
+} from '../core/field.ts'
 import { parseId, resolveId } from '../core/id.ts'
 import { emptyMap, type ValueMap } from '../core/value.ts'
 import type { Backoff } from './backoff.ts'
@@ -67,12 +79,24 @@ export function decodeLifecycle(entry: Entry): Lifecycle {
     backoff: {
       initialDelay: time(restart, 'initial_delay', fallback.backoff.initialDelay),
       maxDelay: time(restart, 'max_delay', fallback.backoff.maxDelay),
-      factor: given(field(restart, 'backoff_factor', asNumber, 0), fallback.backoff.factor),
-      jitter: given(field(restart, 'jitter', asNumber, 0), fallback.backoff.jitter),
+      factor: given(field(restart, 'backoff_factor', asFactor, 0), fallback.backoff.factor),
+      jitter: given(field(restart, 'jitter', asFraction, 0), fallback.backoff.jitter),
     },
     maxAttempts: field(restart, 'max_attempts', asCount, 0),
     security: decodeSecurity(entry, block),
   }
+}
+
+const asFactor: Decoder<number> = (value, what) => {
+  const factor = asNumber(value, what)
+  if (factor < 0) throw notA(what, value, 'a positive number')
+  return factor
+}
+
+const asFraction: Decoder<number> = (value, what) => {
+  const fraction = asNumber(value, what)
+  if (fraction < 0 || fraction > 1) throw notA(what, value, 'between 0 and 1')
+  return fraction
 }
 
 function decodeSecurity(entry: Entry, block: Entry): LifecycleSecurity | undefined {

@@ -58,8 +58,10 @@ export function planStart(ids: readonly string[], edges: ServiceEdges): StartPla
       return
     }
     if (done.has(id)) return
+    if (edges.declared(id).includes(id)) visit(id, [...path, id])
     const missing = missingRequirements(id, edges)
-    if (missing.length > 0) blocked.set(id, blockedBy(missing.map((target) => `${id} requires ${target}`)))
+    if (missing.length > 0 && !blocked.has(id))
+      blocked.set(id, blockedBy(missing.map((target) => `${id} requires ${target}`)))
     const before = servicesBefore(id, edges)
     for (const other of before) visit(other, [...path, id])
     done.add(id)

@@ -40,6 +40,10 @@ interface Supervised {
   lifecycle: Lifecycle
   /** Further ids that must run first, said by the kind. */
   needs: readonly string[]
+  /** `needs` when the present run began: an update of the entry does not take it off what it runs on. */
+  held: readonly string[]
+  /** What was said last in the log. */
+  told: ServiceState['status']
   readonly waiters: Set<() => void>
 }
 
@@ -74,7 +78,8 @@ export class Supervisor {
       random,
       changed: (state) => this.#changed(supervised, state),
     })
-    const supervised: Supervised = { id, machine, lifecycle, needs, waiters: new Set() }
+    const { status: told } = machine.state
+    const supervised: Supervised = { id, machine, lifecycle, needs, held: [], told, waiters: new Set() }
     this.#services.set(id, supervised)
     this.#fresh.add(id)
     for (const dependant of this.#interrupted.get(id) ?? []) this.#resumed.add(dependant)
@@ -90,11 +95,13 @@ export class Supervisor {
     supervised.lifecycle = lifecycle
     supervised.needs = needs
     if (lifecycle.autoStart && !wanted(supervised)) this.#fresh.add(id)
+    for (const gone of [...this.#interrupted.keys()]) this.#sortInterrupted(gone)
   }
 
   /**
    * Stops a service and forgets it; nothing happens for an unknown id. Those that need it stop first, and start again when
-   * one of this id is added: so a host can be replaced under its services. Never throws: what failed is logged.
+   * one of this id is added: so a host can be replaced under its services. Those that needed it only when they began start
+   * again without it. Never throws: what failed is logged.
    */
   async remove(id: string): Promise<void> {
     const supervised = this.#services.get(id)
@@ -110,6 +117,24 @@ export class Supervisor {
     this.#services.delete(id)
     await this.#stopOne(supervised, 'service removed')
     this.#logger.info('service removed', { serviceID: id })
+    this.#sortInterrupted(id)
+    if (this.#live && !this.#inChange && this.#resumed.size > 0) queueMicrotask(() => this.#startInBackground())
+  }
+
+  /** Of those that were stopped for a removed service, the ones that do not need it any more have their turn. */
+  #sortInterrupted(gone: string): void {
+    const waiting = this.#interrupted.get(gone)
+    if (waiting === undefined) return
+    const edges = this.#edges()
+    const stillNeed = reached(
+      gone,
+      this.#dependants({ ...edges, isService: (id) => id === gone || edges.isService(id) }),
+    )
+    for (const id of [...waiting]) {
+      if (stillNeed.has(id)) continue
+      waiting.delete(id)
+      this.#resumed.add(id)
+    }
   }
 
   /** Starts all with `auto_start` and what they need. Throws when a required one cannot start; a stop ends the wait. */
@@ -135,22 +160,12 @@ export class Supervisor {
 
   /** All services that wait for this one, over others too, and are meant to run. */
   #runningDependants(id: string): Set<string> {
-    const dependants = this.#dependants()
-    const found = new Set<string>()
-    const walk = (from: string): void => {
-      for (const dependant of dependants.get(from) ?? []) {
-        if (dependant === id || found.has(dependant)) continue
-        found.add(dependant)
-        walk(dependant)
-      }
-    }
-    walk(id)
+    const found = reached(id, this.#dependants(this.#heldEdges()))
     return new Set([...found].filter((dependant) => lives(this.#require(dependant))))
   }
 
   /** By service, those that wait for it. */
-  #dependants(): ReadonlyMap<string, readonly string[]> {
-    const edges = this.#edges()
+  #dependants(edges: ServiceEdges): ReadonlyMap<string, readonly string[]> {
     const dependants = new Map<string, string[]>()
     for (const id of this.#services.keys()) {
       for (const before of servicesBefore(id, edges)) dependants.set(before, [...(dependants.get(before) ?? []), id])
@@ -160,7 +175,7 @@ export class Supervisor {
 
   /** Stops these, dependants before what they need, the others together. */
   async #stopInOrder(ids: readonly string[], reason: string): Promise<void> {
-    const dependants = this.#dependants()
+    const dependants = this.#dependants(this.#heldEdges())
     const among = new Set(ids)
     const stops = new Map<string, Promise<void>>()
     // `path` cuts cycles, which can only be among services that never ran.
@@ -320,7 +335,10 @@ export class Supervisor {
 
   #changed(supervised: Supervised, state: ServiceState): void {
     const view = viewOf(supervised)
-    this.#report(supervised.id, state, view.details)
+    if (state.status === 'starting') supervised.held = supervised.needs
+    // What had ended before it was stopped is not told of once more.
+    if (state.status !== supervised.told) this.#report(supervised.id, state, view.details)
+    supervised.told = state.status
     this.#deps.publish?.(supervised.id, view)
     for (const wake of [...supervised.waiters]) wake()
   }
@@ -353,6 +371,12 @@ export class Supervisor {
     }
   }
 
+  /** The same, with what holds each service up in its present run. */
+  #heldEdges(): ServiceEdges {
+    const edges = this.#edges()
+    return { ...edges, derived: (id) => [...edges.derived(id), ...(this.#services.get(id)?.held ?? [])] }
+  }
+
   #notInTime(ids: readonly string[]): RuntimeError {
     const waiting = ids.flatMap((id) => {
       const supervised = this.#services.get(id)
@@ -371,6 +395,20 @@ function lives({ machine: { state } }: Supervised): boolean {
 
 function wanted({ machine }: Supervised): boolean {
   return machine.state.desired === 'running'
+}
+
+/** All that wait for this one, over others too. */
+function reached(id: string, dependants: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const found = new Set<string>()
+  const walk = (from: string): void => {
+    for (const dependant of dependants.get(from) ?? []) {
+      if (dependant === id || found.has(dependant)) continue
+      found.add(dependant)
+      walk(dependant)
+    }
+  }
+  walk(id)
+  return found
 }
 
 /** Resolves at the next wake-up of the waiters. */

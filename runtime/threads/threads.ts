@@ -195,10 +195,10 @@ export class Threads {
     const patience = role.generated ? PATIENCE_GENERATED : PATIENCE
     if (thread === undefined || place.still < patience) return
     const what = role.generated ? 'code made at run time' : `a process of ${role.host}`
+    // Most of what runs there did no wrong: whether to try again is left open, so that its services go on elsewhere.
     const error = new RuntimeError(
       'LimitExceeded',
       `${what} kept its thread busy for more than ${patience} ms without a pause: the thread was ended`,
-      { retryable: false },
     )
     place.thread = undefined
     this.#deps.lost(role.name, error)

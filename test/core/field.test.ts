@@ -8,6 +8,7 @@ import {
   asList,
   asMap,
   asName,
+  asNumber,
   asText,
   field,
   requiredField,
@@ -32,6 +33,8 @@ describe('a wrong value is refused with its place', () => {
     [asList(asName), ['a', 2], 'entry app:x: a[1] 2 is not a non-empty string'],
     [asFileMode, 999, 'entry app:x: a 999 is not a file mode'],
     [asText, 10n, 'entry app:x: a 10 is not a string'],
+    [asNumber, Number.NaN, 'entry app:x: a NaN is not a number'],
+    [asNumber, Number.POSITIVE_INFINITY, 'entry app:x: a Infinity is not a number'],
   ])('%#', (decode, value, message) => {
     expect(() => field(entry({ a: value as Value }), 'a', decode as never, undefined)).toThrow(message)
   })

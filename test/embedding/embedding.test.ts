@@ -150,6 +150,17 @@ test('events of the bus arrive, those of Lua and those of the registry', async (
   await host.stop()
 })
 
+test.each([
+  [[fn('a', ''), fn('b', ''), fn('a', 'return 2')], 'two entries have the id app:a'],
+  [[{ ...fn('a', ''), id: 'a' }], 'entry id "a" is not namespace:name'],
+  [[{ ...fn('a', ''), id: ':a' }], 'entry id ":a" is not namespace:name'],
+  [[{ ...fn('a', ''), id: 'app:' }], 'entry id "app:" is not namespace:name'],
+  [[{ kind: 'registry.entry', meta: {}, data: null }], 'entry id undefined is not namespace:name'],
+  [[{ id: 'app:a', meta: {}, data: null }], 'entry app:a: kind is required'],
+] as [Entry[], string][])('entries nobody can tell apart or name are refused, %#', async (entries, message) => {
+  await expect(createHost({ entries, env: {} })).rejects.toMatchObject({ kind: 'Invalid', message })
+})
+
 test('the registry changes a running system, and takes it back', async () => {
   const host = await started([fn('greet', 'return "hello"')])
   const { id } = host.registry.version

@@ -482,6 +482,21 @@ describe('overrides, disable and linking', () => {
     expect(loaded.entries.map(({ id }) => id)).toEqual(['app:host'])
   })
 
+  test('a disabled dependency asks for no module', async () => {
+    const dep = (name: string, component: string): string =>
+      `  - {name: ${name}, kind: ns.dependency, component: ${component}, version: "*"}\n`
+    const project = folder({
+      'wippy.lock': LOCK,
+      'src/a.yaml': index('app', `${dep('dep.gone', 'acme/gone')}${dep('dep.one', 'wippy/one')}`),
+      'bundle/one/wippy.yaml': 'organization: wippy\nmodule: one\nversion: 1.0.0\n',
+      'bundle/one/src/_index.yaml': index('wippy.one', '  - {name: e, kind: k}\n'),
+      '.wippy.yaml': 'version: "1.0"\ndisable: {entries: ["app:dep.*"]}\n',
+    })
+    const loaded = await load(project, { bundle: { components: project.at('bundle') } })
+    expect(messages(loaded)).toEqual([])
+    expect(loaded.modules).toEqual([])
+  })
+
   test('an unresolved requirement is a warning at its place, with what to add', async () => {
     const project = folder({
       'wippy.lock': LOCK,

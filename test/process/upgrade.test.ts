@@ -1,6 +1,8 @@
 // Upgrading a process in place, from the side of its neighbours.
 
 import { beforeEach, describe, expect, test } from 'vitest'
+import { RuntimeError } from '../../runtime/core/error.ts'
+import { Kernel } from '../../runtime/process/kernel.ts'
 import { noPayload } from '../../runtime/process/process.ts'
 import { HOST, type LuaNode, luaNode } from '../support/lua-node.ts'
 
@@ -305,5 +307,50 @@ describe('outdated', () => {
 
   test('others are not told', async () => {
     expect(await outdate('{ upgradable = false }')).toEqual(Object.create(null))
+  })
+})
+
+describe('a process that upgrades for ever', () => {
+  const TIMES = 20_000
+
+  test('ends as any other, and is reached by those who knew it as it was', async () => {
+    node.process(
+      'app:w',
+      `return { main = function(left)
+        if left > 0 then process.upgrade(nil, left - 1) end
+        process.registry.register("done")
+        return process.inbox():receive():topic() .. process.events():receive().reason
+      end }`,
+    )
+    const first = node.spawn('app:w', [TIMES])
+    const ended = new Promise((resolve) => node.kernel.watch(first, (exit) => resolve(Kernel.outcome(exit))))
+    while (node.kernel.names.lookup('done') === undefined) await new Promise((resolve) => setImmediate(resolve))
+    first.deliver('hello', '', noPayload)
+    first.event({ kind: 'pid.cancel', from: '', at: 0, reason: ' and goodbye' })
+    expect(await ended).toEqual({ value: 'hello and goodbye' })
+    expect(() => first.deliver('late', '', noPayload)).toThrow('process not found')
+  })
+
+  test('can be ended', async () => {
+    node.process('app:w', 'return { main = function() process.upgrade() end }')
+    const first = node.spawn('app:w')
+    const ended = new Promise((resolve) => node.kernel.watch(first, (exit) => resolve(Kernel.outcome(exit))))
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+    first.terminate(new RuntimeError('Canceled', 'enough'))
+    expect(await ended).toMatchObject({ error: { message: 'enough' } })
+  })
+
+  test('has no more CPU than if it did not, when it was made at run time', async () => {
+    node.process('app:g', 'return { main = function() process.upgrade() end }', {
+      generated: true,
+      limits: { cpu: 50 },
+    })
+    expect(await node.run('app:g')).toMatchObject({ error: { message: 'cpu limit of 50 ms exceeded' } })
+    // Loading is work too.
+    node.process('app:g', 'for i = 1, 1e5 do end return { main = function() process.upgrade() end }', {
+      generated: true,
+      limits: { cpu: 50 },
+    })
+    expect(await node.run('app:g')).toMatchObject({ error: { message: 'cpu limit of 50 ms exceeded' } })
   })
 })

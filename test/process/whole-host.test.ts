@@ -114,6 +114,42 @@ describe('a service entry', () => {
     expect(await message).toEqual(seen)
   })
 
+  test('waits for the services that its process, or what that imports, depends on', async () => {
+    const service = (id: string, process: string): Entry =>
+      entry(id, 'process.service', { process, host: HOST, lifecycle: { auto_start: true } })
+    const library = entry('app:lib', 'library.lua', { source: 'return {}' })
+    const waits = 'process.events():receive()'
+    const host = await createHost({
+      entries: [
+        processes(),
+        { ...library, meta: { depends_on: ['app:z_cache'] } },
+        entry('app:uses', 'process.lua', {
+          source: `return { main = function() ${waits} end }`,
+          imports: { lib: 'app:lib' },
+        }),
+        main('app:p', waits),
+        { ...main('app:child', waits), meta: { parent: 'app:z_db' } },
+        service('app:a_web', 'app:uses'),
+        service('app:b_job', 'app:child'),
+        service('app:z_cache', 'app:p'),
+        service('app:z_db', 'app:p'),
+      ],
+    })
+    open.push(host)
+    const began: string[] = []
+    const isService = (path: string): boolean => path !== HOST
+    host.subscribe({ system: 'supervisor', kind: 'service.update' }, ({ path, data }) => {
+      const { status } = data as { status: string }
+      if ((status === 'starting' || status === 'stopping') && isService(path)) began.push(`${status} ${path}`)
+    })
+    await host.start()
+    const at = (line: string): number => began.indexOf(line)
+    expect(at('starting app:z_cache')).toBeLessThan(at('starting app:a_web'))
+    expect(at('starting app:z_db')).toBeLessThan(at('starting app:b_job'))
+    await host.stop()
+    expect(at('stopping app:a_web')).toBeLessThan(at('stopping app:z_cache'))
+  })
+
   test('is seen from Lua with all that is known of it, sorted by id', async () => {
     const service = (name: string): Entry =>
       entry(name, 'process.service', { process: 'app:p', host: HOST, lifecycle: { auto_start: true } })

@@ -72,6 +72,9 @@ test.each([
   [{ stop_timeout: '-1s' }, 'entry app.jobs:worker lifecycle: stop_timeout "-1s" is not a positive duration'],
   [{ auto_start: 'yes' }, 'entry app.jobs:worker lifecycle: auto_start "yes" is not a boolean'],
   [{ restart: { max_attempts: -1 } }, 'max_attempts -1 is not a non-negative integer'],
+  [{ restart: { backoff_factor: -2 } }, 'lifecycle.restart: backoff_factor -2 is not a positive number'],
+  [{ restart: { jitter: -0.1 } }, 'lifecycle.restart: jitter -0.1 is not between 0 and 1'],
+  [{ restart: { jitter: 5 } }, 'lifecycle.restart: jitter 5 is not between 0 and 1'],
   [{ requires: 'db' }, 'requires "db" is not a list'],
   ['x', 'entry app.jobs:worker: lifecycle "x" is not a map'],
 ] as [Value, string][])('%j is refused by name', (lifecycle, message) => {

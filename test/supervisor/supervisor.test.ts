@@ -1,6 +1,6 @@
 // The supervisor with a manual clock: states, restarts, order, deadlines, and its part in changesets.
 
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { manualClock } from '../../runtime/core/clock.ts'
 import { moduleError, RuntimeError } from '../../runtime/core/error.ts'
 import { createLogger, type LogRecord } from '../../runtime/observe/logger.ts'
@@ -359,6 +359,12 @@ test('a cycle is an error that names its members', async () => {
   await expect(supervisor.startAll()).rejects.toThrow('service dependency cycle: app:a -> app:b -> app:a')
 })
 
+test('a service that requires itself is a cycle', async () => {
+  const { supervisor, add } = bench()
+  add('a', { requires: ['app:a'] })
+  await expect(supervisor.startAll()).rejects.toThrow('service dependency cycle: app:a -> app:a')
+})
+
 test('stop asks dependants first, then what they need', async () => {
   const { supervisor, add, journal, status } = bench()
   add('db')
@@ -558,13 +564,55 @@ test('what had ended for good does not come back with what it needs, unless the 
   expect([once.starts.length, bad.starts.length]).toEqual([1, 1])
 })
 
-test('stopping one that has failed already says nothing of that again', async () => {
-  const { supervisor, add, status } = bench()
+test('stopping one that has failed or ended already says nothing of that again', async () => {
+  const { supervisor, add, status, logs } = bench()
   const a = add('a', { maxAttempts: 1 })
+  const b = add('b')
   await supervisor.startAll()
   a.end(boom())
-  expect(status('a')).toBe('failed')
+  b.end()
+  expect([status('a'), status('b')]).toEqual(['failed', 'exited'])
+  const said = logs.length
   await supervisor.stop('app:a')
+  await supervisor.stopAll()
+  expect(logs.slice(said).map(({ message }) => message)).toEqual(['supervisor control loop stopped'])
+  expect(supervisor.state('app:a').desired).toBe('stopped')
+})
+
+describe('what a service needed when it began', () => {
+  const moved = async () => {
+    const all = bench()
+    const { supervisor, add, journal } = all
+    add('old')
+    add('new')
+    const service = new ScriptedService('s', journal)
+    const lifecycle = { ...defaultLifecycle, autoStart: true }
+    supervisor.add('app:s', service, lifecycle, ['app:old'])
+    await supervisor.startAll()
+    supervisor.update('app:s', lifecycle, ['app:new'])
+    journal.length = 0
+    return all
+  }
+
+  test('ends after it, though its entry names another by now', async () => {
+    const { supervisor, journal } = await moved()
+    await supervisor.stopAll()
+    expect(journal.indexOf('stop s')).toBeLessThan(journal.indexOf('stop old'))
+  })
+
+  test('can go: the service begins anew with what it needs now', async () => {
+    const { supervisor, add, journal, status } = await moved()
+    supervisor.begin()
+    await supervisor.remove('app:old')
+    await supervisor.commit()
+    expect(journal).toEqual(['stop s', 'stop old', 'start s'])
+    // The next of that id is nothing to it.
+    add('old')
+    await settle()
+    expect(journal).toEqual(['stop s', 'stop old', 'start s', 'start old'])
+    await supervisor.remove('app:old')
+    expect(status('s')).toBe('running')
+  })
 })
 
 test('removing stops a service and forgets it; removing twice is nothing', async () => {

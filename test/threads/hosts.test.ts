@@ -87,6 +87,9 @@ describe('where processes run', () => {
     await expect(node.host.registry.apply([{ op: 'update', entry: host(0) }])).rejects.toThrow(
       'entry app:many: host.workers must be at least 1, not 0',
     )
+    await expect(node.host.registry.apply([{ op: 'update', entry: host('two') }])).rejects.toThrow(
+      'entry app:many: host.workers "two" is not a non-negative integer',
+    )
     await node.host.registry.apply([{ op: 'delete', id: 'app:many' }])
   })
 

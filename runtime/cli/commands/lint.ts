@@ -4,8 +4,7 @@ import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Entry } from '../../core/entry.ts'
 import { RuntimeError } from '../../core/error.ts'
-import { lineNotUtf8 } from '../../core/utf8.ts'
-import { isMap } from '../../core/value.ts'
+import { sourceNotUtf8 } from '../../core/utf8.ts'
 import { packageBundle } from '../../index.ts'
 import type { Diagnostic } from '../../loader/diagnostic.ts'
 import { locateProblem } from '../../loader/entry-problem.ts'
@@ -79,11 +78,9 @@ export async function lint(flags: LintFlags): Promise<number> {
 }
 
 /** A source that is no text is no Lua, so the linter does not see it. */
-function unreadable({ id, kind, data }: Entry, files: ReadonlyMap<string, EntrySource>): Diagnostic[] {
-  const source = isMap(data) && /\.lua(?:\.|$)/.test(kind) ? data['source'] : undefined
-  const line = source instanceof Uint8Array ? lineNotUtf8(source) : undefined
-  if (line === undefined) return []
-  return [locateProblem({ level: 'error', entry: id, message: `${id}:${line}: source is not UTF-8 text` }, files)]
+function unreadable(entry: Entry, files: ReadonlyMap<string, EntrySource>): Diagnostic[] {
+  const message = /\.lua(?:\.|$)/.test(entry.kind) ? sourceNotUtf8(entry) : undefined
+  return message === undefined ? [] : [locateProblem({ level: 'error', entry: entry.id, message }, files)]
 }
 
 /** Flags may be repeated, and each may hold several between commas. */

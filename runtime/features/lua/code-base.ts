@@ -5,7 +5,7 @@ import type { Entry, Origin } from '../../core/entry.ts'
 import { moduleError, RuntimeError } from '../../core/error.ts'
 import { asMap, asName, asText, field, notA } from '../../core/field.ts'
 import { parseId } from '../../core/id.ts'
-import { lineNotUtf8 } from '../../core/utf8.ts'
+import { sourceNotUtf8 } from '../../core/utf8.ts'
 import { emptyMap, isMap } from '../../core/value.ts'
 import { decodeLimits, type LimitOptions } from '../../lua/limit-options.ts'
 import type { Code, Program } from '../../lua/program.ts'
@@ -85,27 +85,22 @@ export function decodeLua(entry: Entry, defaults: { method?: string; requireSour
 /** `options: { isolation, limits }`. */
 function decodeOptions(entry: Entry): LuaOptions {
   const options = { ...entry, data: field(entry, 'options', asMap, emptyMap()) }
-  const isolation = field(options, 'isolation', asText, 'program')
+  const where = `entry ${entry.id}: options`
+  const isolation = field(options, 'isolation', (value) => asText(value, `${where}.isolation`), 'program')
   if (isolation !== 'program' && isolation !== 'process') {
-    throw notA(`entry ${entry.id}: options.isolation`, isolation, 'program or process')
+    throw notA(`${where}.isolation`, isolation, 'program or process')
   }
+  const limits = field(options, 'limits', (value) => asMap(value, `${where}.limits`), emptyMap())
   return {
-    limits: decodeLimits(field(options, 'limits', asMap, emptyMap()), `entry ${entry.id}: options.limits`),
+    limits: decodeLimits(limits, `${where}.limits`),
     isolated: isolation === 'process',
   }
 }
 
 function sourceOf(entry: Entry): string {
-  const line = lineOfNoText(entry)
-  // Said as the compiler says it, so that it is shown at the line of the file.
-  if (line !== undefined) throw invalid(entry, `${entry.id}:${line}: source is not UTF-8 text`)
+  const fault = sourceNotUtf8(entry)
+  if (fault !== undefined) throw invalid(entry, fault)
   return field(entry, 'source', asSource, '')
-}
-
-/** A file that is no text comes as bytes. */
-function lineOfNoText(entry: Entry): number | undefined {
-  const source = isMap(entry.data) ? entry.data['source'] : undefined
-  return source instanceof Uint8Array ? lineNotUtf8(source) : undefined
 }
 
 function asSource(value: unknown, what: string): string {

@@ -59,10 +59,10 @@ function poolSize(entry: Entry): number {
   const pool = field(entry, 'pool', asMap, undefined)
   if (pool === undefined) return LAZY_DEFAULT
   const sized = { ...entry, data: pool }
-  const size = field(sized, 'size', asCount, 0)
-  const workers = field(sized, 'workers', asCount, 0)
-  const maxSize = field(sized, 'max_size', asCount, 0)
-  const type = field(sized, 'type', asName, '')
+  const count = (name: string): number =>
+    field(sized, name, (value) => asCount(value, `entry ${entry.id}: pool.${name}`), 0)
+  const [size, workers, maxSize] = [count('size'), count('workers'), count('max_size')] as const
+  const type = field(sized, 'type', (value) => asName(value, `entry ${entry.id}: pool.type`), '')
   if (type !== '' && !(poolTypes as readonly string[]).includes(type)) {
     throw moduleError('Invalid', `entry ${entry.id}: unknown pool type: ${type}`)
   }

@@ -51,16 +51,17 @@ const mostWorkers = (): number => Math.max(2, availableParallelism())
 function workersOf(entry: Entry, kind: string): number {
   const host = field(entry, 'host', asMap, undefined)
   if (host === undefined || kind === 'terminal.host') return 1
-  const workers = field({ ...entry, data: host }, 'workers', asCount, 1)
-  if (workers < 1) throw moduleError('Invalid', `entry ${entry.id}: host.workers must be at least 1, not ${workers}`)
+  const where = `entry ${entry.id}: host.workers`
+  const workers = field({ ...entry, data: host }, 'workers', (value) => asCount(value, where), 1)
+  if (workers < 1) throw moduleError('Invalid', `${where} must be at least 1, not ${workers}`)
   return Math.min(workers, mostWorkers())
 }
 
 /** `host.limits.processes`, at least one. */
 function maxProcesses(entry: Entry, fallback: number): number {
   const host = { ...entry, data: field(entry, 'host', asMap, emptyMap()) }
-  const limits = { ...entry, data: field(host, 'limits', asMap, emptyMap()) }
   const where = `entry ${entry.id}: host.limits`
+  const limits = { ...entry, data: field(host, 'limits', (value) => asMap(value, where), emptyMap()) }
   for (const name of Object.keys(limits.data)) {
     if (name !== 'processes') throw moduleError('Invalid', `${where}.${name} is no limit (there is processes)`)
   }
