@@ -11,9 +11,9 @@ import {
   LuaType,
   type LuaTypeSpec,
   number,
-  optionalNumber,
   optionalTable,
   optionalText,
+  pieceSize,
   text,
 } from '../../lua/module.ts'
 import type { Guard } from '../../security/guard.ts'
@@ -66,7 +66,7 @@ function execTypes({ guard, clock, scanner, readOnly }: ExecDeps): LuaType<Execu
         writable: false,
         seekable: false,
       }),
-      read: (_call, self, size) => self.read(optionalNumber(size, 2, 'read')),
+      read: (_call, self, size) => self.read(pieceSize(size, 2, 'read')),
       scanner: (_call, self, split) => scanner(self, optionalText(split, 2, 'scanner') ?? 'lines'),
       close(_call, self) {
         self.close()

@@ -8,8 +8,8 @@ import {
   LuaObject,
   LuaType,
   number,
-  optionalNumber,
   optionalText,
+  pieceSize,
   raise,
   results,
   text,
@@ -120,7 +120,7 @@ function openFileType(scanner: FsDeps['scanner']): LuaType<OpenFile> {
     name: 'fs.File',
     methods: {
       async read(_call, self, size) {
-        const piece = await self.read(optionalNumber(size, 2, 'read'))
+        const piece = await self.read(pieceSize(size, 2, 'read'))
         if (piece === undefined) throw new RuntimeError('NotFound', 'EOF')
         return piece
       },
