@@ -82,8 +82,8 @@ function execTypes({ guard, clock, scanner, readOnly }: ExecDeps): LuaType<Execu
         return true
       },
       wait: (_call, self) => self.wait(),
-      stdout_stream: (_call, self) => streamType.wrap(self.stdout.take()),
-      stderr_stream: (_call, self) => streamType.wrap(self.stderr.take()),
+      stdout_stream: (_call, self) => streamType.wrap(self.output('stdout').take()),
+      stderr_stream: (_call, self) => streamType.wrap(self.output('stderr').take()),
       async write_stdin(_call, self, data) {
         await self.write(bytes(data, 2, 'write_stdin'))
         return true
