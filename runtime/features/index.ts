@@ -216,7 +216,7 @@ export function createKinds(
     ...hostKinds(deps),
     ...envKinds({ environment: deps.environment, os: deps.os, root: deps.root }),
     ...policyKinds({ policies: deps.policies, compileExpression }),
-    memoryStoreKind({ stores, clock: deps.clock }),
+    memoryStoreKind({ stores, clock: deps.clock, supervisor: deps.supervisor }),
     tokenStoreKind({
       tokenStores,
       policies: deps.policies,
