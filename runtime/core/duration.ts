@@ -69,8 +69,9 @@ function decimal(n: bigint, unit: bigint): string {
   return fraction === '' ? `${n / unit}` : `${n / unit}.${fraction}`
 }
 
-/** Milliseconds of a duration in configuration. Throws Invalid as `<what>: ttl "5 parsecs" is not a duration`. */
+/** Milliseconds of a duration in configuration: Go's text, or 0, which needs no unit. Throws Invalid as `<what>: ttl "5 parsecs" is not a duration`. */
 export function durationMs(value: unknown, what: string): number {
+  if (value === 0) return 0
   if (typeof value === 'string') {
     try {
       return Number(parseDuration(value)) / 1e6

@@ -264,7 +264,8 @@ class Reader {
 
   #key(pair: Pair<unknown, unknown>, offset: number): string | typeof MERGE {
     if (isMergeKey(this.#yaml, pair.key)) return MERGE
-    const key = this.read(pair.key, MAX_DEPTH)
+    // Looked at before it is read, which a key has no depth left for; after it too, for what an alias brings.
+    const key = this.#yaml.isCollection(pair.key) ? emptyMap() : this.read(pair.key, MAX_DEPTH)
     if (typeof key === 'object' && key !== null) throw this.#fail('a list or map cannot be a key', offset)
     return key === null ? 'null' : String(key)
   }

@@ -15,6 +15,8 @@ import { jsonModule } from './json/json-module.ts'
 import { osModule } from './os.ts'
 import { payloadModule } from './payload.ts'
 import { textModule } from './text/text-module.ts'
+import { localLocation } from './time/local-zone.ts'
+import { zoneDatabase } from './time/location.ts'
 import { timeModule } from './time/time-module.ts'
 import { urlModule } from './url.ts'
 import { uuidModule } from './uuid.ts'
@@ -27,7 +29,8 @@ export interface DataModuleDeps {
 
 /** Those of them that need no grant (spec/lua-modules.md §2); the global `process` is the one beside them. */
 export function globalDataModules({ clock }: Pick<DataModuleDeps, 'clock'>): LuaModule[] {
-  return [errorsModule, payloadModule, osModule({ clock })]
+  const local = localLocation(zoneDatabase())
+  return [errorsModule, payloadModule, osModule({ clock, zoneAt: (second) => local.lookup(second).abbreviation })]
 }
 
 export function dataModules({ clock, offload }: DataModuleDeps): LuaModule[] {

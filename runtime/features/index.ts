@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import { environmentProxies } from '../external/proxies.ts'
 import type { LuaEngine } from '../lua/engine.ts'
 import type { RawFunctions } from '../lua/instance.ts'
-import { type LuaModule, raise } from '../lua/module.ts'
+import type { LuaModule } from '../lua/module.ts'
 import type { Logger } from '../observe/logger.ts'
 import { Offload } from '../offload/offload.ts'
 import type { Functions } from '../process/functions.ts'
@@ -40,7 +40,7 @@ import { fsModule } from './fs/fs-module.ts'
 import { funcsModule, futureOf, futureType } from './funcs/funcs-module.ts'
 import { funcsFunctions } from './funcs/raw.ts'
 import { httpClientModule } from './http_client/module.ts'
-import { type ByteSource, Scanner, splits } from './http_client/scanner.ts'
+import { type ByteSource, Scanner, splitOf } from './http_client/scanner.ts'
 import { readOnlyMethods, scannerType } from './http_client/stream-type.ts'
 import { ioModule } from './io/io-module.ts'
 import { decodeJson } from './json/decode.ts'
@@ -216,7 +216,7 @@ export function createKinds(
     ...hostKinds(deps),
     ...envKinds({ environment: deps.environment, os: deps.os, root: deps.root }),
     ...policyKinds({ policies: deps.policies, compileExpression }),
-    memoryStoreKind({ stores, clock: deps.clock }),
+    memoryStoreKind({ stores, clock: deps.clock, supervisor: deps.supervisor }),
     tokenStoreKind({
       tokenStores,
       policies: deps.policies,
@@ -244,8 +244,4 @@ function tokenStorage(stores: Stores, id: string): TokenStorage {
     },
     delete: (key) => stores.require(id).delete(key),
   }
-}
-
-function splitOf(name: string): (typeof splits)[string] {
-  return splits[name] ?? raise(`unknown split ${JSON.stringify(name)}: lines, words, bytes or runes`)
 }

@@ -1,7 +1,8 @@
 // The `logger` module: what an app has to say, with the process and the line that said it.
 
 import { RuntimeError } from '../core/error.ts'
-import { type Call, type LuaModule, LuaObject, LuaType, optionalTable, raise, table, text } from '../lua/module.ts'
+import { type Call, type LuaModule, LuaType, optionalTable, raise, table, text } from '../lua/module.ts'
+import { plainValue } from '../lua/plain.ts'
 import type { LogFields, Logger, LogLevel } from '../observe/logger.ts'
 
 export interface LoggerDeps {
@@ -43,13 +44,12 @@ const loggerType: LuaType<Logger> = new LuaType<Logger>({
   tostring: () => 'logger.Logger',
 })
 
-/** Fields as a log can show them: objects of ours by their text. */
+/** Fields as a log can show them: what is no data by its text, at any depth; of an error a sink may want more. */
 function shown(fields: { [key: string]: unknown } | undefined): LogFields {
   if (fields === undefined) return {}
   return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, shownField(value)]))
 }
 
 function shownField(value: unknown): unknown {
-  if (!(value instanceof LuaObject)) return value
-  return value.type.spec.tostring?.(value.value) ?? value.type.spec.name
+  return value instanceof RuntimeError ? value : plainValue(value)
 }

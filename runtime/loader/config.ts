@@ -257,11 +257,11 @@ function listOf(value: Value | undefined): Value[] {
 function resolveVariables(tree: ValueMap, env: Readonly<Record<string, string | undefined>>): ValueMap {
   const vars = isMap(tree['vars']) ? tree['vars'] : emptyMap()
   const open: string[] = []
-  const lookup = (body: string, where: string): Value => {
+  const lookup = (body: string, where: string, whole: boolean): Value => {
     const fromEnv = body.startsWith('env:')
     const { name, fallback } = splitDefault(fromEnv ? body.slice('env:'.length) : body)
     const missing = (what: string): Value => {
-      if (fallback !== undefined) return typedText(fallback)
+      if (fallback !== undefined) return whole ? typedText(fallback) : fallback
       throw new RuntimeError('NotFound', `config ${where}: ${what} ${JSON.stringify(name)} is not set`)
     }
     if (fromEnv) return env[name] ?? missing('environment variable')
@@ -275,7 +275,7 @@ function resolveVariables(tree: ValueMap, env: Readonly<Record<string, string | 
     return value
   }
   const expand = (value: Value, where: string): Value => {
-    if (typeof value === 'string') return replacePlaceholders(value, (body) => lookup(body, where))
+    if (typeof value === 'string') return replacePlaceholders(value, (body, whole) => lookup(body, where, whole))
     if (Array.isArray(value)) return value.map((item, index) => expand(item, `${where}[${index}]`))
     if (!isMap(value)) return value
     const map = emptyMap()

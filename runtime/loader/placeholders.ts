@@ -4,7 +4,7 @@
 import type { Entry } from '../core/entry.ts'
 import { RuntimeError } from '../core/error.ts'
 import { emptyMap, isMap, type Value } from '../core/value.ts'
-import { mayHavePlaceholder, replacePlaceholders, splitDefault, typedText } from './placeholder-text.ts'
+import { mayHavePlaceholder, replacePlaceholders, splitDefault, textLike, typedText } from './placeholder-text.ts'
 
 /** The value of an env variable, its own default included; undefined when it has neither. */
 export type VariableLookup = (name: string) => string | undefined
@@ -14,7 +14,7 @@ const SOURCE_KINDS = /^(?:function|process|library|workflow|template)\./
 
 /** The entry with its placeholders replaced, or the same entry when it has none. Throws Invalid for an unset variable. */
 export function resolvePlaceholders(entry: Entry, lookup: VariableLookup): Entry {
-  const resolve = (body: string): Value | undefined => variableValue(body, entry, lookup)
+  const resolve = (body: string, whole: boolean): Value | undefined => variableValue(body, whole, entry, lookup)
   const data = mapTexts(entry.data, skipped(entry), (text) => replacePlaceholders(text, resolve))
   return data === entry.data ? entry : { ...entry, data }
 }
@@ -46,22 +46,20 @@ function parseBody(body: string): { readonly name: string; readonly fallback: st
   return fallback !== undefined && /^[A-Z0-9_]+$/.test(name) ? { name, fallback } : undefined
 }
 
-function variableValue(body: string, entry: Entry, lookup: VariableLookup): Value | undefined {
+function variableValue(body: string, whole: boolean, entry: Entry, lookup: VariableLookup): Value | undefined {
   const placeholder = parseBody(body)
   if (placeholder === undefined) return undefined
   const { name, fallback } = placeholder
   const value = lookup(name)
   if (value === undefined) {
-    if (fallback !== undefined) return typedText(fallback)
+    if (fallback !== undefined) return whole ? typedText(fallback) : fallback
     throw new RuntimeError(
       'Invalid',
       `entry ${entry.id}: environment variable ${JSON.stringify(name)} is not set and \${${body}} has no default`,
     )
   }
-  // The default says what type the field has; a value of another type is left for the kind to refuse.
-  const wanted = fallback === undefined ? 'string' : typeof typedText(fallback)
-  const typed = typedText(value)
-  return wanted !== 'string' && typeof typed === wanted ? typed : value
+  // The default says what type the field has.
+  return whole && fallback !== undefined ? textLike(value, typedText(fallback)) : value
 }
 
 /** A value with its texts replaced; whatever does not change is shared with the original. */

@@ -279,6 +279,12 @@ export function optionalNumber(argument: unknown, position: number, name: string
   return argument === undefined || argument === null ? undefined : number(argument, position, name)
 }
 
+/** How much a reader is asked for, at least one byte; undefined, which is its own measure, for nothing and for 0 or less. */
+export function pieceSize(argument: unknown, position: number, name: string): number | undefined {
+  const size = optionalNumber(argument, position, name) ?? 0
+  return size > 0 ? Math.floor(size) || 1 : undefined
+}
+
 /** A table argument as a plain map; an empty table is an empty map. Raises otherwise. */
 export function table(argument: unknown, position: number, name: string): { [key: string]: unknown } {
   if (Array.isArray(argument))

@@ -18,9 +18,16 @@ export function plainValue(value: unknown, depth = 0): Value {
   if (value instanceof LuaObject) return value.type.spec.tostring?.(value.value) ?? value.type.spec.name
   if (value instanceof LuaFunctionRef) return 'function'
   if (!isMap(value)) return isScalar(value) ? value : String(value)
+  if (isHostObject(value)) return 'userdata'
   const copy = emptyMap()
   for (const key of Object.keys(value)) copy[key] = plainValue(value[key], depth + 1)
   return copy
+}
+
+/** A channel or the like: walking through it would walk through the host. */
+function isHostObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype !== null && prototype !== Object.prototype
 }
 
 function isScalar(value: unknown): value is boolean | number | bigint | string {

@@ -30,7 +30,7 @@ const neverByDefault = new Set(['Invalid', 'PermissionDenied', 'Internal'])
 /** Reads `{retry = {max_attempts, initial_delay, …}, timeout}`. Throws Invalid with the name of what is wrong. */
 export function decodeCallOptions(options: unknown): CallOptions {
   if (!isMap(options)) return noCallOptions
-  const retry = isMap(options['retry']) ? options['retry'] : undefined
+  const retry = retryMap(options['retry'])
   return {
     timeout: options['timeout'] === undefined ? undefined : delay(options['timeout'], 'timeout', 0),
     retry: retry && {
@@ -39,10 +39,28 @@ export function decodeCallOptions(options: unknown): CallOptions {
       maxDelay: delay(retry['max_delay'], 'retry.max_delay', 10_000),
       backoffFactor: amount(retry['backoff_factor'], 'retry.backoff_factor', 2),
       jitter: amount(retry['jitter'], 'retry.jitter', 0.1),
-      retryKinds: Array.isArray(retry['retry_kinds']) ? retry['retry_kinds'].map(String) : undefined,
-      skipKinds: Array.isArray(retry['skip_kinds']) ? retry['skip_kinds'].map(String) : [],
+      retryKinds: kinds(retry['retry_kinds'], 'retry.retry_kinds'),
+      skipKinds: kinds(retry['skip_kinds'], 'retry.skip_kinds') ?? [],
     },
   }
+}
+
+function retryMap(value: unknown): { readonly [key: string]: unknown } | undefined {
+  if (value === undefined || value === null || isEmptyTable(value)) return undefined
+  if (!isMap(value)) throw moduleError('Invalid', 'option retry must be a table')
+  return value
+}
+
+/** A list of error kinds; undefined for none. */
+function kinds(value: unknown, name: string): readonly string[] | undefined {
+  if (value === undefined || value === null || isEmptyTable(value)) return undefined
+  if (Array.isArray(value) && value.every((kind) => typeof kind === 'string')) return value
+  throw moduleError('Invalid', `option ${name} must be a list of kinds`)
+}
+
+/** An empty table of Lua may come as a list or as a map. */
+function isEmptyTable(value: unknown): boolean {
+  return Array.isArray(value) ? value.length === 0 : isMap(value) && Object.keys(value).length === 0
 }
 
 export interface CallDeps {

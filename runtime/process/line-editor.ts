@@ -176,6 +176,7 @@ export class LineEditor {
     const setRawMode = (on: boolean): void => this.#setKeys(on)
     // Not the terminal's own stream: other readers of it must not get these keys, nor the editor theirs.
     const keys = Object.assign(new Readable({ objectMode: true, read: () => {} }), { isTTY: true, setRawMode })
+    const listening = output.listeners('resize')
     const editor = createInterface({
       input: keys,
       output,
@@ -185,6 +186,13 @@ export class LineEditor {
       removeHistoryDuplicates: true,
       crlfDelay: Number.POSITIVE_INFINITY,
     })
+    const redraws = output.listeners('resize').filter((listener) => !listening.includes(listener))
+    const resized = (): void => {
+      if (this.reading) for (const redraw of redraws) redraw.call(output)
+    }
+    // The editor shows its line at each new size of the screen, over whatever stands there when it is not its turn.
+    for (const redraw of redraws) output.off('resize', redraw as () => void)
+    output.on('resize', resized)
     editor.on('line', (shown) => {
       const line = shown.replaceAll(LINE_END_SHOWN, '\n')
       if (this.reading) this.#settle(line)
@@ -195,6 +203,7 @@ export class LineEditor {
     editor.on('SIGINT', () => interrupted())
     editor.on('history', (history) => (this.#history = history))
     editor.on('close', () => {
+      output.off('resize', resized)
       // Ctrl-D at an empty line ends this read, not the terminal: the next one starts anew.
       this.#interface = undefined
       this.#keys = undefined

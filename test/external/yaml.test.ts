@@ -108,6 +108,9 @@ describe('decode', () => {
     ['a: @x', 'a value that starts with @ must be quoted'],
     ['x: 1\n\ty: 2', 'tabs cannot indent, use spaces'],
     ['a: - b', 'a list starts on the line after its key'],
+    ['? [a, b]\n: 1', 'a list or map cannot be a key'],
+    ['a: {{ x }}', 'a list or map cannot be a key'],
+    ['k: &k {a: 1}\n*k : 1', 'a list or map cannot be a key'],
   ])('%j is explained: %s', (text, reason) => {
     expect(refusal(text).reason).toBe(reason)
   })

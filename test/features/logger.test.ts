@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { manualClock } from '../../runtime/core/clock.ts'
 import { RuntimeError } from '../../runtime/core/error.ts'
 import { loggerModule } from '../../runtime/features/logger.ts'
-import { LuaObject, LuaRaise } from '../../runtime/lua/module.ts'
+import { LuaFunctionRef, LuaObject, LuaRaise, LuaType } from '../../runtime/lua/module.ts'
 import { createLogger, type LogRecord } from '../../runtime/observe/logger.ts'
 import { fakeCall } from '../support/fake-call.ts'
 
@@ -60,4 +60,31 @@ test('what is no text is refused by position', () => {
   const { root, method } = bench()
   expect(() => method(root, 'info', {})).toThrow("bad argument #1 to 'info' (string expected, got table)")
   expect(() => method(root, 'info', 'x', 'fields')).toThrow("bad argument #2 to 'info' (table expected, got string)")
+})
+
+test('what is no data is shown by its text at any depth, never by what the host keeps in it', () => {
+  const { records, root, method } = bench()
+  const type = new LuaType<{ host: unknown }>({ name: 'time.Time', tostring: () => 'noon' })
+  const host: { self?: unknown } = {}
+  host.self = host
+  const time = type.wrap({ host })
+  const channel = new (class Channel {
+    readonly host = host
+  })()
+  method(root, 'info', 'deep', {
+    at: time,
+    list: [time, new RuntimeError('Invalid', 'bad')],
+    map: { deeper: { at: time, call: new LuaFunctionRef(), channel } },
+    error: new RuntimeError('Invalid', 'kept'),
+    n: 1n,
+  })
+  method(method(root, 'with', { a: { at: time } }) as LuaObject<unknown>, 'info', 'child')
+  expect(records[0]?.fields).toMatchObject({
+    at: 'noon',
+    list: ['noon', 'bad'],
+    map: { deeper: { at: 'noon', call: 'function', channel: 'userdata' } },
+    n: 1n,
+  })
+  expect(records[0]?.fields?.['error']).toBeInstanceOf(RuntimeError)
+  expect(records[1]?.fields).toMatchObject({ a: { at: 'noon' } })
 })

@@ -164,6 +164,11 @@ describe('composition', () => {
     expect(failure(() => config(text, { env, ...more }))).toBe(message)
   })
 
+  test('a default is typed where it is the whole value, and as it stands within text', () => {
+    const read = config('x: {whole: "${gone|1.50}", text: "v${gone|1.50}", quoted: "${gone|\'1.50\'}"}\n')
+    expect([read.get('x.whole'), read.get('x.text'), read.get('x.quoted')]).toEqual([1.5, 'v1.50', '1.50'])
+  })
+
   test('a variable that needs itself or is unknown is refused', () => {
     expect(failure(() => config('vars: {a: "${b}", b: "${a}"}\nx: {y: "${a}"}\n'))).toMatch(
       /refers to itself \(b -> a -> b\)/,

@@ -4,7 +4,8 @@ import type { Entry } from '../../runtime/core/entry.ts'
 import { placeholderVariables, resolvePlaceholders } from '../../runtime/loader/placeholders.ts'
 
 describe('placeholders', () => {
-  const lookup = (name: string): string | undefined => ({ PORT: '9090', NAME: 'x', 'app.env:flag': 'false' })[name]
+  const lookup = (name: string): string | undefined =>
+    ({ PORT: '9090', NAME: 'x', 'app.env:flag': 'false', ON: '1', PADDED: '007', HALF: '1.50' })[name]
   const resolve = (data: Entry['data'], kind = 'k'): Entry['data'] =>
     resolvePlaceholders({ id: 'app:e', kind, meta: {}, data }, lookup).data
 
@@ -19,6 +20,19 @@ describe('placeholders', () => {
     ['${env:NAME|80}', 'x'],
     ['${GONE|}', ''],
     ['http://h:${env:PORT|80}/${NAME|n}', 'http://h:9090/x'],
+    ['${env:GONE|"8080"}', '8080'],
+    ["${env:GONE|'8080'}", '8080'],
+    ['${env:PORT|"80"}', '9090'],
+    ['${env:GONE|"a" or "b"}', '"a" or "b"'],
+    ['${env:ON|false}', true],
+    ['${env:PORT|false}', '9090'],
+    ['${env:PADDED|1}', 7],
+    ['${env:HALF|1}', 1.5],
+    ['${env:HALF|1.0}', 1.5],
+    ['${env:PORT|1.0}', 9090],
+    ['v${env:GONE|1.50}-${GONE|true}', 'v1.50-true'],
+    ['v${env:HALF|1.0}.${env:PADDED|1}', 'v1.50.007'],
+    ['say ${env:GONE|"x"}', 'say "x"'],
     ['${NAME}', '${NAME}'],
     ['${name|x}', '${name|x}'],
     ['$${env:PORT}', '${env:PORT}'],

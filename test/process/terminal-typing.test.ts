@@ -67,6 +67,28 @@ test('earlier lines come back with the arrow', async () => {
   expect(await line).toBe('first')
 })
 
+test('a screen of another size shows the line again while it is typed, and leaves alone what is written later', async () => {
+  const { line } = await begin()
+  screen.type('he')
+  await screen.until((lines) => lines[0] === '> he')
+  const before = screen.bytes().length
+  screen.stdout.emit('resize')
+  await screen.until(() => screen.bytes().length > before)
+  screen.type('llo\r')
+  expect(await line).toBe('hello')
+  terminal.write('working')
+  await screen.until((lines) => lines[1] === 'working')
+  screen.stdout.emit('resize')
+  terminal.write(' on')
+  await screen.until((lines) => lines[1]?.endsWith(' on') === true)
+  expect(screen.lines()).toEqual(['> hello', 'working on'])
+  terminal.write('\n')
+  const { line: next } = await begin('? ')
+  screen.stdout.emit('resize')
+  screen.type('ok\r')
+  expect(await next).toBe('ok')
+})
+
 test('what a terminal marks as pasted is part of the line, line ends and all, and no command', async () => {
   const { line } = await begin()
   await screen.until(() => screen.bytes().includes('\x1b[?2004h'))

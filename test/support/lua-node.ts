@@ -78,7 +78,7 @@ export async function luaNode(
   const guard = new Guard({ strict: options.strict ?? false })
   const functions = new Functions()
   const added = typeof modules === 'function' ? modules(kernel) : modules
-  const base = [processModule({ kernel, guard }), errorsModule, payloadModule, osModule({ clock })]
+  const base = [processModule({ kernel, guard }), errorsModule, payloadModule, osModule({ clock, zoneAt: () => 'UTC' })]
   const all = [...base, funcsModule({ functions, guard, clock, random: options.random ?? Math.random }), ...added]
   const engines = new Engines(
     {

@@ -12,6 +12,7 @@ import {
   type LuaTypeSpec,
   optionalTable,
   optionalText,
+  pieceSize,
   raise,
   results,
   text,
@@ -180,7 +181,7 @@ function archiveTypes(deps: ArchiveDeps): {
         writable: false,
         seekable: false,
       }),
-      read: (_call, self, size) => self.read(typeof size === 'number' ? size : undefined),
+      read: (_call, self, size) => self.read(pieceSize(size, 2, 'read')),
       scanner: (_call, self, split) => deps.scanner(self, optionalText(split, 2, 'scanner') ?? 'lines'),
       async close(_call, self) {
         await self.close()

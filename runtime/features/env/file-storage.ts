@@ -56,7 +56,8 @@ export class FileStorage implements EnvStorage {
       )
     }
     const lines = this.#read().split('\n')
-    const at = lines.findIndex((line) => parseLine(line)?.[0] === key)
+    // The last one counts when a key stands twice.
+    const at = lines.findLastIndex((line) => parseLine(line)?.[0] === key)
     const line = `${key}=${value}`
     if (at >= 0) lines[at] = line
     else lines.splice(lines.at(-1) === '' ? lines.length - 1 : lines.length, 0, line)
@@ -106,7 +107,7 @@ export class FileStorage implements EnvStorage {
 
 /** Key and value of a line; text after `#` is a comment. Undefined for lines without a pair. */
 export function parseLine(line: string): [string, string] | undefined {
-  const text = line.replace(/#.*$/, '')
+  const [text = ''] = line.split('#', 1)
   const equals = text.indexOf('=')
   const key = text.slice(0, Math.max(equals, 0)).trim()
   return key === '' ? undefined : [key, text.slice(equals + 1).trim()]

@@ -26,8 +26,7 @@ export class Child {
   readonly #plan: ChildPlan
   readonly #clock: Clock
   readonly #ended: () => void
-  readonly stdout: ChildStream
-  readonly stderr: ChildStream
+  readonly #streams: { readonly stdout: ChildStream; readonly stderr: ChildStream }
   #process: ChildProcessByStdio<Writable, Readable, Readable> | undefined
   #exit: Promise<number> | undefined
   #limit: Timer | undefined
@@ -44,8 +43,7 @@ export class Child {
     this.#clock = clock
     this.#ended = ended
     const arrived = (bytes: number): void => this.#count(bytes)
-    this.stdout = new ChildStream(arrived)
-    this.stderr = new ChildStream(arrived)
+    this.#streams = { stdout: new ChildStream(arrived), stderr: new ChildStream(arrived) }
   }
 
   /** Resolves when the program runs. Rejects with NotFound or PermissionDenied when it cannot. */
@@ -72,8 +70,8 @@ export class Child {
       })
     })
     child.once('exit', () => {
-      this.stdout.programEnded()
-      this.stderr.programEnded()
+      this.#streams.stdout.programEnded()
+      this.#streams.stderr.programEnded()
     })
     // Writing to a program that has ended is no failure of ours.
     child.stdin.on('error', () => undefined)
@@ -81,8 +79,8 @@ export class Child {
       child.once('spawn', resolve)
       child.once('error', (error: NodeJS.ErrnoException) => reject(startFailure(error, program)))
     })
-    this.stdout.attach(child.stdout)
-    this.stderr.attach(child.stderr)
+    this.#streams.stdout.attach(child.stdout)
+    this.#streams.stderr.attach(child.stderr)
     if (timeout > 0) {
       this.#limit = this.#clock.after(timeout, () =>
         this.#fail('Timeout', `command took longer than ${timeout} ms: ${program}`),
@@ -90,12 +88,18 @@ export class Child {
     }
   }
 
+  /** What it writes there. Throws Invalid once it is closed. */
+  output(name: 'stdout' | 'stderr'): ChildStream {
+    this.#check()
+    return this.#streams[name]
+  }
+
   /** The exit code; minus the signal's number when one ended it. Output nobody reads is dropped meanwhile. */
   async wait(): Promise<number> {
     this.#check()
     const exit = this.#started().exit
-    this.stdout.drain()
-    this.stderr.drain()
+    this.#streams.stdout.drain()
+    this.#streams.stderr.drain()
     const code = await exit
     if (this.#failure !== undefined) throw this.#failure
     return code
@@ -128,8 +132,8 @@ export class Child {
   close(force: boolean): void {
     if (this.#closed) return
     this.#closed = true
-    this.stdout.close()
-    this.stderr.close()
+    this.#streams.stdout.close()
+    this.#streams.stderr.close()
     if (this.#process === undefined) {
       this.#ended()
       return
@@ -158,8 +162,8 @@ export class Child {
 
   #fail(kind: 'Timeout' | 'LimitExceeded', message: string): void {
     this.#failure ??= moduleError(kind, message)
-    this.stdout.fail(this.#failure)
-    this.stderr.fail(this.#failure)
+    this.#streams.stdout.fail(this.#failure)
+    this.#streams.stderr.fail(this.#failure)
     this.#kill('SIGKILL')
   }
 

@@ -11,9 +11,9 @@ import {
   LuaType,
   type LuaTypeSpec,
   number,
-  optionalNumber,
   optionalTable,
   optionalText,
+  pieceSize,
   text,
 } from '../../lua/module.ts'
 import type { Guard } from '../../security/guard.ts'
@@ -66,7 +66,7 @@ function execTypes({ guard, clock, scanner, readOnly }: ExecDeps): LuaType<Execu
         writable: false,
         seekable: false,
       }),
-      read: (_call, self, size) => self.read(optionalNumber(size, 2, 'read')),
+      read: (_call, self, size) => self.read(pieceSize(size, 2, 'read')),
       scanner: (_call, self, split) => scanner(self, optionalText(split, 2, 'scanner') ?? 'lines'),
       close(_call, self) {
         self.close()
@@ -82,8 +82,8 @@ function execTypes({ guard, clock, scanner, readOnly }: ExecDeps): LuaType<Execu
         return true
       },
       wait: (_call, self) => self.wait(),
-      stdout_stream: (_call, self) => streamType.wrap(self.stdout.take()),
-      stderr_stream: (_call, self) => streamType.wrap(self.stderr.take()),
+      stdout_stream: (_call, self) => streamType.wrap(self.output('stdout').take()),
+      stderr_stream: (_call, self) => streamType.wrap(self.output('stderr').take()),
       async write_stdin(_call, self, data) {
         await self.write(bytes(data, 2, 'write_stdin'))
         return true

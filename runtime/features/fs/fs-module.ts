@@ -8,8 +8,8 @@ import {
   LuaObject,
   LuaType,
   number,
-  optionalNumber,
   optionalText,
+  pieceSize,
   raise,
   results,
   text,
@@ -26,10 +26,22 @@ export interface FsDeps {
   readonly scanner: (source: OpenFile, split: string) => unknown
 }
 
-/** A volume in the hands of one process, with its own working folder. */
-interface Handle {
-  readonly volume: Volume
-  cwd: string
+/** A volume in the hands of one process, with its own working folder. It follows the entry: to another folder, and away. */
+class Handle {
+  readonly #volumes: Volumes
+  readonly #id: string
+  cwd = '/'
+
+  constructor(volumes: Volumes, id: string) {
+    this.#volumes = volumes
+    this.#id = id
+    volumes.require(id)
+  }
+
+  /** Throws NotFound once the entry is gone. */
+  get volume(): Volume {
+    return this.#volumes.require(this.#id)
+  }
 }
 
 /** Whatever gives bytes until it gives none: a File, the Stream of a response. */
@@ -53,7 +65,7 @@ export const fsModule = (deps: FsDeps): LuaModule => ({
         if (!deps.guard.allows(call.frame, 'fs.get', id)) {
           throw moduleError('PermissionDenied', `not allowed to access filesystem: ${id}`)
         }
-        return types.wrap({ volume: deps.volumes.require(id), cwd: '/' })
+        return types.wrap(new Handle(deps.volumes, id))
       },
       type: { FILE: 'file', DIR: 'directory' },
       seek: { SET: 'set', CUR: 'cur', END: 'end' },
@@ -120,7 +132,7 @@ function openFileType(scanner: FsDeps['scanner']): LuaType<OpenFile> {
     name: 'fs.File',
     methods: {
       async read(_call, self, size) {
-        const piece = await self.read(optionalNumber(size, 2, 'read'))
+        const piece = await self.read(pieceSize(size, 2, 'read'))
         if (piece === undefined) throw new RuntimeError('NotFound', 'EOF')
         return piece
       },

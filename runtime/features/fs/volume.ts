@@ -21,7 +21,7 @@ import { asFailure } from './failure.ts'
 export interface VolumeOptions {
   /** Absolute path of the folder. */
   readonly root: string
-  /** Permission bits of what is made here; execute bits apply to folders only. */
+  /** Permission bits of what is made here, execute bits for folders only; what the owner's bits lack is refused to everybody. */
   readonly mode: number
 }
 
@@ -38,6 +38,11 @@ export interface FileStat {
 export type OpenMode = 'r' | 'w' | 'wx' | 'a'
 
 const FILE_BITS = 0o666
+
+/** The bits of an owner that an operation needs. */
+const READ = 0o400
+const WRITE = 0o200
+const ENTER = 0o100
 const MAX_READ = 256 * 1024 * 1024
 
 export class Volume {
@@ -62,6 +67,7 @@ export class Volume {
   }
 
   async stat(path: string): Promise<FileStat> {
+    this.#need(READ, path)
     return this.#attempt(path, async () => {
       const stats = await stat(await this.#existing(path))
       return {
@@ -88,6 +94,7 @@ export class Volume {
 
   /** Names and types, sorted by name. A link counts as what it leads to; one that leads out is left out. */
   async list(path: string): Promise<{ name: string; type: 'file' | 'directory' }[]> {
+    this.#need(READ | ENTER, path)
     const names = await this.#attempt(path, async () => readdir(await this.#existing(path)))
     const entries = await Promise.all(
       names.sort().map(async (name) => {
@@ -103,12 +110,14 @@ export class Volume {
 
   /** Makes one folder; its parent must be there. */
   async mkdir(path: string): Promise<void> {
+    this.#need(WRITE | ENTER, path)
     await this.#attempt(path, async () => mkdir(await this.#place(path), { mode: this.#options.mode }))
   }
 
   /** Removes a file, a link or an empty folder. */
   async remove(path: string): Promise<void> {
     if (path === '/') throw new RuntimeError('Invalid', 'the root of a filesystem cannot be removed')
+    this.#need(WRITE, path)
     await this.#attempt(path, async () => {
       const place = await this.#place(path)
       const found = await lstat(place)
@@ -134,6 +143,7 @@ export class Volume {
 
   /** Replaces the file in one step: readers see the old or the new content, never a part. */
   async replaceFile(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+    this.#need(WRITE, path)
     const target = await this.#attempt(path, () => this.#target(path))
     const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${++this.#temporaries}.tmp`)
     await this.#attempt(path, async () => {
@@ -153,6 +163,7 @@ export class Volume {
   }
 
   async open(path: string, mode: OpenMode): Promise<FileHandle> {
+    this.#need(mode === 'r' ? READ : WRITE, path)
     return this.#attempt(path, async () => {
       const place =
         mode === 'r' ? await this.#existing(path) : mode === 'wx' ? await this.#place(path) : await this.#target(path)
@@ -161,6 +172,15 @@ export class Volume {
       if (!(await file.stat()).isDirectory()) return file
       await file.close()
       throw isDirectory(path)
+    })
+  }
+
+  #need(bits: number, path: string): void {
+    const { mode } = this.#options
+    if ((mode & bits) === bits) return
+    const shown = `0${mode.toString(8).padStart(3, '0')}`
+    throw new RuntimeError('PermissionDenied', `permission denied: ${path} (the filesystem has mode ${shown})`, {
+      retryable: false,
     })
   }
 

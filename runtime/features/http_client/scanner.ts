@@ -13,7 +13,14 @@ interface Token {
 const LONGEST_TOKEN = 8 * 1024 * 1024
 const replacement = Buffer.from('\uFFFD')
 
-export const splits: Readonly<Record<string, Split>> = { lines, words, bytes, runes }
+const splits: Readonly<Record<string, Split>> = { lines, words, bytes, runes }
+
+/** The split of this name. Throws Invalid; the names come from Lua, so only own ones count. */
+export function splitOf(name: string): Split {
+  const found = Object.hasOwn(splits, name) ? splits[name] : undefined
+  if (found === undefined) throw moduleError('Invalid', `invalid split type: ${name}`)
+  return found
+}
 
 /** Whatever gives bytes until it gives none: a response's stream, a file. */
 export interface ByteSource {

@@ -1,9 +1,9 @@
 // The `Stream` and `Scanner` userdata that Lua reads a response body with.
 
 import { moduleError, RuntimeError } from '../../core/error.ts'
-import { type Call, LuaType, optionalNumber, results, text } from '../../lua/module.ts'
+import { type Call, LuaType, pieceSize, results, text } from '../../lua/module.ts'
 import type { ByteStream } from './byte-stream.ts'
-import { Scanner, splits } from './scanner.ts'
+import { Scanner, splitOf } from './scanner.ts'
 
 export const scannerType = new LuaType<Scanner>({
   name: 'Scanner',
@@ -45,8 +45,7 @@ export const streamType = new LuaType<ByteStream>({
   name: 'Stream',
   methods: {
     read(_call, self, size?: unknown) {
-      const most = optionalNumber(size, 1, 'read') ?? 0
-      return self.read(most > 0 ? Math.floor(most) || 1 : undefined)
+      return self.read(pieceSize(size, 1, 'read'))
     },
     close(_call, self) {
       self.close()
@@ -54,9 +53,7 @@ export const streamType = new LuaType<ByteStream>({
     },
     scanner(_call, self, split: unknown) {
       const name = split === undefined || split === null ? 'lines' : text(split, 1, 'scanner')
-      const found = Object.hasOwn(splits, name) ? splits[name] : undefined
-      if (found === undefined) throw moduleError('Invalid', `invalid split type: ${name}`)
-      return scannerType.wrap(new Scanner(self, found))
+      return scannerType.wrap(new Scanner(self, splitOf(name)))
     },
     stat(_call, self) {
       const readable = !self.closed

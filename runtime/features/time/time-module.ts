@@ -30,6 +30,7 @@ import {
   ZERO_SECOND,
 } from './instant.ts'
 import { formatInstant, type Layout, readLayout } from './layout.ts'
+import { localLocation } from './local-zone.ts'
 import { fixedZone, type Location, utc, zoneDatabase } from './location.ts'
 import { parseInstant } from './parse.ts'
 import { OneShot, ProcessTimers, sleep, Ticker } from './timers.ts'
@@ -119,7 +120,7 @@ export const timeModule = (deps: TimeDeps): LuaModule => ({
   traits: ['time', 'nondeterministic'],
   open() {
     const zones = zoneDatabase()
-    const local = localLocation(zones, deps.localZone ?? systemZone(zones))
+    const local = localLocation(zones, deps.localZone)
     const timeType = makeTimeType(local, layoutCache())
     const timers = new ProcessTimers(deps.clock)
     const now = wallClock(deps.clock, local)
@@ -270,24 +271,6 @@ function wallClock(clock: Clock, location: Location): () => Instant {
     const nanos = nano + Math.round((passed - whole * 1000) * 1e6)
     const carry = Math.floor(nanos / 1e9)
     return { second: second + whole + carry, nano: nanos - carry * 1e9, location }
-  }
-}
-
-function systemZone(zones: (name: string) => Location | undefined): () => string {
-  return () => {
-    const wanted = (process.env['TZ'] ?? '').replace(/^:/, '')
-    // Asking Intl takes milliseconds at first: the environment usually knows.
-    return wanted !== '' && zones(wanted) !== undefined ? wanted : Intl.DateTimeFormat().resolvedOptions().timeZone
-  }
-}
-
-function localLocation(zones: (name: string) => Location | undefined, zoneName: () => string): Location {
-  let found: Location | undefined
-  const zone = (): Location => (found ??= zones(zoneName()) ?? utc)
-  return {
-    name: 'Local',
-    lookup: (second) => zone().lookup(second),
-    offsetOf: (abbreviation, wallSecond) => zone().offsetOf(abbreviation, wallSecond),
   }
 }
 

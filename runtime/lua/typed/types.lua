@@ -437,7 +437,9 @@ function methods.is(self, value)
 end
 
 function metatable.__call(self, value)
-  local why = refusal(meaning_of(self, "call"), value)
+  local meaning = meaning_of(self, "call")
+  if meaning.method and rawequal(meaning.owner, value) then return meaning.method(value) end
+  local why = refusal(meaning, value)
   if why then error(why, 2) end
   return value
 end
@@ -531,13 +533,17 @@ function methods.params(self)
   return iterate(#params, function(i) return part(params[i], env) end)
 end
 
+-- A field may be called as a method is: then `User.name` is its type, and `User:name()`, which calls that type with User, the
+-- method. Only `is` is never hidden.
 function metatable.__index(self, key)
   local method = methods[key]
-  if method then return method end
+  if key == "is" then return method end
   local node, env = resolve(meanings[self].node, meanings[self].env)
-  if type(node) ~= "table" or node[1] ~= "record" then return nil end
-  local field = fields_of(node)[key]
-  return field and field_type(field, env)
+  local field = type(node) == "table" and node[1] == "record" and fields_of(node)[key]
+  if not field then return method end
+  local value = field_type(field, env)
+  if method then meanings[value].method, meanings[value].owner = method, self end
+  return value
 end
 
 function metatable.__newindex(self, key)

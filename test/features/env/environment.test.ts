@@ -99,6 +99,16 @@ describe('variables', () => {
 })
 
 describe('storages', () => {
+  const worldOf = (text: string) => {
+    const root = folder()
+    const path = join(root, 'app.env')
+    writeFileSync(path, text)
+    const made = world({}, root)
+    made.open('app:f', 'env.storage.file', { file_path: 'app.env' })
+    for (const name of ['A', 'B']) made.open(`app:${name}`, 'env.variable', { variable: name, storage: 'app:f' })
+    return { ...made, path }
+  }
+
   test('a router asks in order and writes to the first', () => {
     const { environment, open } = world({ A: 'os', B: 'os' })
     open('app:mem', 'env.storage.memory', {})
@@ -125,6 +135,20 @@ describe('storages', () => {
     open('app:s', kind, {})
     open('app:v', 'env.variable', { variable: 'V', storage: 'app:s' })
     expect(() => environment.set('V', 'x')).toThrow('storage is read-only')
+  })
+
+  test('a file of Windows lines has comments too', () => {
+    const { open, environment } = worldOf('# x=1\r\nA=b # c\r\nB=d\r\n')
+    open('app:x', 'env.variable', { variable: 'X', storage: 'app:f' })
+    expect([environment.get('A'), environment.get('B'), environment.lookup('X')]).toEqual(['b', 'd', undefined])
+  })
+
+  test('a file with a key twice has the last, which is the one that is set', () => {
+    const { environment, path } = worldOf('A=1\nB=0\nA=2\n')
+    expect(environment.get('A')).toBe('2')
+    environment.set('A', '3')
+    expect(environment.get('A')).toBe('3')
+    expect(readFileSync(path, 'utf8')).toBe('A=1\nB=0\nA=3\n')
   })
 
   test('a file keeps its comments and order, is replaced whole, and changes from outside are seen', () => {

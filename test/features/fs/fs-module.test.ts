@@ -263,6 +263,71 @@ describe('fs.directory', () => {
     expect(() => volumes.require('app:d')).toThrow('filesystem not found')
   })
 
+  test.each([
+    ['0555', ['stat', 'readfile', 'open', 'readdir', 'exists', 'isdir', 'chdir']],
+    ['0444', ['stat', 'readfile', 'open', 'readdir', 'exists', 'isdir', 'chdir']], // gets execute bits
+    ['0400', ['stat', 'readfile', 'open', 'exists', 'isdir', 'chdir']],
+    ['0300', ['writefile', 'append', 'make', 'mkdir', 'remove']],
+    ['0200', ['writefile', 'append', 'make', 'remove']],
+    [
+      '0755',
+      [
+        'stat',
+        'readfile',
+        'open',
+        'readdir',
+        'exists',
+        'isdir',
+        'chdir',
+        'writefile',
+        'append',
+        'make',
+        'mkdir',
+        'remove',
+      ],
+    ],
+  ])('with mode %s allows what its owner may', async (mode, allowed) => {
+    mkdirSync(join(root, 'd'))
+    for (const name of ['a', 'b']) writeFileSync(join(root, name), 'x')
+    const { volumes } = await open({ directory: '.', mode })
+    const fs = (callFunction(module(volumes), 'get', ['app:d']) as Outcome).value
+    const attempts: Record<string, Promise<Outcome>> = {
+      stat: on(fs, 'stat', 'a'),
+      readfile: on(fs, 'readfile', 'a'),
+      open: on(fs, 'open', 'a'),
+      readdir: on(fs, 'readdir', '/'),
+      exists: on(fs, 'exists', 'a'),
+      isdir: on(fs, 'isdir', 'd'),
+      chdir: on(fs, 'chdir', 'd'),
+      writefile: on(fs, 'writefile', '/w', 'x'),
+      append: on(fs, 'writefile', '/a', 'x', 'a'),
+      make: on(fs, 'open', '/m', 'wx'),
+      mkdir: on(fs, 'mkdir', '/n'),
+      remove: on(fs, 'remove', '/b'),
+    }
+    const done: string[] = []
+    for (const [name, attempt] of Object.entries(attempts)) {
+      const { error } = await attempt
+      if (error === undefined) done.push(name)
+      else expect(error, name).toMatchObject({ kind: 'PermissionDenied', retryable: false })
+    }
+    expect(done).toEqual(allowed)
+  })
+
+  test('is followed by those who hold it: to another folder, and away', async () => {
+    const { volumes, opened } = await open({ directory: '.' })
+    const fs = (callFunction(module(volumes), 'get', ['app:d']) as Outcome).value
+    await on(fs, 'writefile', 'a', 'one')
+    await opened.close()
+    expect((await on(fs, 'readfile', 'a')).error).toMatchObject({
+      kind: 'NotFound',
+      message: 'filesystem not found: app:d',
+    })
+    mkdirSync(join(root, 'other'))
+    volumes.add('app:d', new Volume({ root: join(root, 'other'), mode: 0o755 }))
+    expect((await on(fs, 'readfile', 'a')).error).toMatchObject({ message: 'file does not exist: /a' })
+  })
+
   test('of a module starts from the module, unless it says project', async () => {
     const moduleRoot = join(outside, 'module')
     mkdirSync(join(moduleRoot, 'pages'), { recursive: true })

@@ -327,6 +327,16 @@ describe('retries', () => {
     expect((await timed(retried('{ max_attempts = 3, skip_kinds = { "Conflict" } }'))).value).toBe('Conflict: try 1')
   })
 
+  test.each([
+    ['{ retry_kinds = "Conflict" }', 'option retry.retry_kinds must be a list of kinds'],
+    ['{ skip_kinds = { 5 } }', 'option retry.skip_kinds must be a list of kinds'],
+    ['{ skip_kinds = { Conflict = true } }', 'option retry.skip_kinds must be a list of kinds'],
+    ['5', 'option retry must be a table'],
+  ])('retry = %s is refused', async (options, message) => {
+    const refused = `local new, err = funcs.new():with_options { retry = ${options} } return new == nil and err:kind() .. ": " .. err:message()`
+    expect(await lua(refused)).toBe(`Invalid: ${message}`)
+  })
+
   test('futures are retried as calls are', async () => {
     failing(2, 'kind = "Unavailable"')
     const run = lua(

@@ -21,7 +21,8 @@ function world(data: ValueMap = {}): {
 } {
   const clock = manualClock()
   const stores = new Stores()
-  const kind = memoryStoreKind({ stores, clock })
+  const supervisor = { add: () => undefined, update: () => undefined, remove: async () => undefined }
+  const kind = memoryStoreKind({ stores, clock, supervisor })
   const entry = { id: 'app:cache', kind: 'store.memory', meta: {}, data }
   const opened = kind.open(entry, kind.decode(entry), { origin: 'disk' })
   if (opened instanceof Promise) throw new Error('opening a memory store does not wait')
@@ -122,7 +123,7 @@ test('a listing pages through the keys of a prefix in byte order, whatever they 
 })
 
 test('a full store refuses new keys, and takes them again when others expired', async () => {
-  const { clock, open } = world({ max_size: 2, cleanup_interval: '0' })
+  const { clock, open } = world({ max_size: 2, cleanup_interval: 0 })
   const { value: cache } = open()
   await on(cache, 'set', 'a', 1)
   await on(cache, 'set', 'b', 1, 1)
@@ -153,7 +154,7 @@ test('a released or closed store is no store', async () => {
   expect((await on(cache, 'info')).value).toMatchObject({ id: 'app:cache', backend: 'memory', conditional_put: true })
   expect((await on(cache, 'release')).value).toBe(true)
   expect((await on(cache, 'get', 'k')).error).toMatchObject({ kind: 'Invalid', message: 'store is released' })
-  close()
+  await close()
   expect(open().error).toMatchObject({ kind: 'NotFound', message: 'store not found: app:cache' })
 })
 
@@ -188,6 +189,8 @@ test('every right is asked for with the key, and a denial raises', async () => {
 
 test.each([
   [{ max_size: -1 }, 'entry app:cache: max_size -1 is not a non-negative integer'],
+  [{ lifecycle: 'always' }, 'entry app:cache: lifecycle "always" is not a map'],
+  [{ cleanup_interval: 5 }, 'entry app:cache: cleanup_interval 5 is not a duration'],
   [{ cleanup_interval: '5 parsecs' }, 'entry app:cache: cleanup_interval "5 parsecs" is not a duration'],
 ])('the fields %j are refused', (data, message) => {
   expect(() => world(data)).toThrow(message)

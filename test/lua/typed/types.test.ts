@@ -197,6 +197,21 @@ test('a call of a type gives the value or raises where it was called', () => {
   expect(() => run(`${types}\nlocal user = User({name = "a"})`)).toThrow(/:3: age: expected number, got nil/)
 })
 
+test('fields called as methods are can be read as fields, and the methods still called', () => {
+  expect(
+    run(`type User = {name: string, kind: "a" | "b", fields: {number}, is: integer}
+      assert(User.name:kind() == "string" and User.kind:kind() == "union" and User.fields:kind() == "array")
+      assert(User:name() == "User" and User:kind() == "record")
+      local names = {}
+      for name in User:fields() do names[#names + 1] = name end
+      assert(table.concat(names, ",") == "name,kind,fields,is")
+      assert(User.name("x") == "x" and not pcall(User.name, 5))
+      local value, err = User:is({name = "n", kind = "a", fields = {1}, is = 1})
+      assert(value and not err)
+      return User:is({name = "n", kind = "c"}) == nil`),
+  ).toBe(true)
+})
+
 test('a type is a value: it is exported, stored, compared and read, and cannot be changed', () => {
   expect(
     run(`type Point = {x: number, y?: integer, tags: {string}, by: {[string]: boolean}, on: (a: string, b: number) -> boolean}

@@ -165,6 +165,23 @@ return { run_tests = test.run_cases(function()
       f:close()
     end)
 
+    it("is not scanned in ways that do not exist", function()
+      local f = v:open("lines")
+      for _, split in ipairs({ "sentences", "", "toString", "__proto__" }) do
+        local value, err = f:scanner(split)
+        fails(value, err, errors.INVALID, "invalid split type: " .. split)
+      end
+      f:close()
+    end)
+
+    it("is read in pieces of its own size for want of another", function()
+      local f = v:open("lines")
+      test.eq(f:read(0), "one\ntwo\nthree")
+      f:seek("set", 0)
+      test.eq(f:read(-1), "one\ntwo\nthree")
+      f:close()
+    end)
+
     it("opens only when it can", function()
       local value, err = v:open("nope", "r")
       fails(value, err, errors.NOT_FOUND)

@@ -34,6 +34,13 @@ return { run_tests = test.run_cases(function()
       test.is_true(first.started_at <= steady.started_at)
     end)
 
+    it("may require a store, which is a service too", function()
+      eventually("steady seen", any)
+      local trace, steady = system.supervisor.state("app:trace"), system.supervisor.state("app:steady_service")
+      test.eq(trace.status, "running")
+      test.is_true(trace.started_at <= steady.started_at)
+    end)
+
     it("that is not asked to start does not", function()
       test.is_false(store.get("app:trace"):has("idle"))
     end)
