@@ -266,6 +266,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     clock,
     random: deps.random,
     functions,
+    policies,
     codeBase,
     engineFor: (program) => engines.get(program),
     confine: confined,

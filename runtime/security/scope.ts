@@ -66,6 +66,18 @@ export class PolicyScope implements Scope {
     return new PolicyScope({ ...this.#parts, extra: others, without: new Set([...without, id]) })
   }
 
+  /** With these groups and policies too; what was taken out and is among them is in it again. */
+  withAll(groups: readonly string[], policies: readonly Policy[]): PolicyScope {
+    const { groups: before = [], extra = [], without = [] } = this.#parts
+    const added = new PolicyScope({ policies: this.#parts.policies, groups, extra: policies })
+    return new PolicyScope({
+      ...this.#parts,
+      groups: [...before, ...groups],
+      extra: [...extra, ...policies],
+      without: new Set([...without].filter((id) => !added.contains(id))),
+    })
+  }
+
   #rules(action: string): readonly Rule[] {
     this.#refresh()
     const known = this.#byAction.get(action)

@@ -8,10 +8,12 @@ import { isMap } from '../../core/value.ts'
 import type { PoolDeps, PoolOptions } from '../../lua/function-pool.ts'
 import type { Program } from '../../lua/program.ts'
 import type { CallOptions } from '../../process/call-options.ts'
-import type { FunctionHandler, Functions } from '../../process/functions.ts'
+import { type FunctionHandler, type Functions, payloadFrom } from '../../process/functions.ts'
 import type { Kernel } from '../../process/kernel.ts'
 import type { Process, ProcessInit } from '../../process/process.ts'
 import type { Kind } from '../../registry/kind.ts'
+import { type DeclaredSecurity, decodeSecurity, securer } from '../../security/declared.ts'
+import type { Policies } from '../../security/policies.ts'
 import { type CodeBase, decodeLua, type LuaConfig } from './code-base.ts'
 import type { Programs } from './programs.ts'
 import { entryCallOptions, repeated } from './repeated.ts'
@@ -30,6 +32,7 @@ export interface LuaKindDeps extends PoolDeps {
   /** The thread that runs processes of this program on this host; undefined for this one. */
   readonly threadFor: (program: Program, host: string) => ProcessThread | undefined
   readonly functions: Functions
+  readonly policies: Policies
   readonly kernel: Kernel
   /** 0 to 1, for the jitter of repeated calls. */
   readonly random: () => number
@@ -49,7 +52,12 @@ const TYPED_DEFAULT = 16
 const STATIC_DEFAULT = 8
 const poolTypes = ['inline', 'lazy', 'static', 'adaptive'] as const
 
-interface FunctionConfig extends LuaConfig {
+/** A Lua entry that runs by itself. */
+interface ProgramConfig extends LuaConfig {
+  readonly security: DeclaredSecurity | undefined
+}
+
+interface FunctionConfig extends ProgramConfig {
   readonly maxSize: number
   readonly callOptions: CallOptions
 }
@@ -77,15 +85,33 @@ function poolSize(entry: Entry): number {
   return size > 0 ? 1 : LAZY_DEFAULT
 }
 
+/** What an entry refers to: libraries, and the policies of its own. */
+function needs({ imports, security }: ProgramConfig): string[] {
+  return [...imports.values(), ...(security?.policies ?? [])]
+}
+
+/** Calls run under the security block of the entry. */
+function secured(handler: FunctionHandler, secure: (frame: Frame) => Frame): FunctionHandler {
+  return {
+    call: async (args, frame, signal) => handler.call(args, secure(frame), signal),
+    callPayload: async (args, frame, signal) => payloadFrom(handler, args, secure(frame), signal),
+  }
+}
+
 export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
   return {
     kind: 'function.lua',
     decode(entry) {
       const config = decodeLua(entry, { requireSource: true })
       if (config.method === '') throw moduleError('Invalid', `entry ${entry.id}: method is required`)
-      return { ...config, maxSize: poolSize(entry), callOptions: entryCallOptions(entry) }
+      return {
+        ...config,
+        security: decodeSecurity(entry),
+        maxSize: poolSize(entry),
+        callOptions: entryCallOptions(entry),
+      }
     },
-    needs: (config) => [...config.imports.values()],
+    needs,
     async open(entry, config, { origin }) {
       const { codeBase, functions, programs } = deps
       let current = config
@@ -102,9 +128,11 @@ export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
           pool = deps.pool(program, { maxSize })
           generated = program.generated
         }
-        release = functions.register(entry.id, repeated(pool, callOptions, deps))
+        const { security } = current
+        const handler = security === undefined ? pool : secured(pool, securer(entry.id, security, deps.policies))
+        release = functions.register(entry.id, repeated(handler, callOptions, deps))
         // A pool of one is one state, and must stay so.
-        const anywhere = !generated && callOptions.retry === undefined && maxSize > 1
+        const anywhere = !generated && callOptions.retry === undefined && security === undefined && maxSize > 1
         programs.setFunction(entry.id, anywhere ? { program, maxSize } : undefined)
       }
       const renew = async (): Promise<void> => {
@@ -131,18 +159,24 @@ export function functionKind(deps: LuaKindDeps): Kind<FunctionConfig> {
   }
 }
 
-export function processKind(deps: LuaKindDeps, kind: 'process.lua' | 'workflow.lua'): Kind<LuaConfig> {
+export function processKind(deps: LuaKindDeps, kind: 'process.lua' | 'workflow.lua'): Kind<ProgramConfig> {
   return {
     kind,
-    decode: (entry) => decodeLua(entry, { method: 'main', requireSource: false }),
-    needs: (config) => [...config.imports.values()],
+    decode: (entry) => ({
+      ...decodeLua(entry, { method: 'main', requireSource: false }),
+      security: decodeSecurity(entry),
+    }),
+    needs,
     async open(entry, config, { origin }) {
       const { codeBase, kernel, programs } = deps
       let program: Program
+      let { security } = config
+      let secure = security && securer(entry.id, security, deps.policies)
       const use = (fresh: Program): void => {
         if (program !== undefined) deps.retire(program)
         program = fresh
-        programs.setDefinition(entry.id, fresh)
+        // Who such a process is, the main thread says.
+        programs.setDefinition(entry.id, security === undefined ? fresh : undefined)
       }
       codeBase.set(entry, config, origin, use)
       const first = codeBase.program(entry.id)
@@ -150,7 +184,7 @@ export function processKind(deps: LuaKindDeps, kind: 'process.lua' | 'workflow.l
       use(first)
       kernel.factories.set(entry.id, {
         create(init) {
-          const frame = deps.confine(program, init.frame)
+          const frame = deps.confine(program, secure?.(init.frame) ?? init.frame)
           const confined = frame === init.frame ? init : { ...init, frame }
           const thread = deps.threadFor(program, init.host)
           return thread?.create(program, confined) ?? deps.engineFor(program).createProcess(program, confined)
@@ -158,6 +192,8 @@ export function processKind(deps: LuaKindDeps, kind: 'process.lua' | 'workflow.l
       })
       return {
         async update(next, changed, opening) {
+          security = changed.security
+          secure = security && securer(entry.id, security, deps.policies)
           codeBase.set(next, changed, opening.origin, use)
           const fresh = codeBase.program(next.id)
           await deps.prepare(fresh)
