@@ -33,4 +33,6 @@ export type { Version } from './registry/history.ts'
 export type { Kind, Opened, Opening } from './registry/kind.ts'
 // The registry: what `host.registry` is.
 export type { ApplyOptions, Registry } from './registry/registry.ts'
+// Identities that entries declare, for kinds that run code.
+export { type DeclaredSecurity, readSecurity, requireDeclared, securer } from './security/declared.ts'
 export type { Service, ServiceExit } from './supervisor/service.ts'

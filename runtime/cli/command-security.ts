@@ -4,8 +4,7 @@
 import type { Entry } from '../core/entry.ts'
 import { RuntimeError } from '../core/error.ts'
 import { isMap } from '../core/value.ts'
-import type { Frame, Host } from '../index.ts'
-import { readSecurity, requireDeclared } from '../security/declared.ts'
+import { type Frame, type Host, readSecurity, requireDeclared } from '../index.ts'
 
 /** The frame to start the command with; undefined when it declares none. Throws Invalid and NotFound. */
 export function commandFrame(entry: Entry, { policies }: Pick<Host, 'policies'>): Frame | undefined {
