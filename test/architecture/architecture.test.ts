@@ -63,6 +63,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'process/listener.ts',
     'process/terminal.ts',
     'registry',
+    'security/declared.ts',
     'supervisor/service.ts',
   ],
   threads: ['core', 'lua', 'process'],
