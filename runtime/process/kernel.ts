@@ -226,7 +226,21 @@ export class Kernel {
     try {
       const factory = this.#factory(definition)
       step = 'init'
-      next = process.become((init) => factory.create({ ...init, pid: init.pid, args }))
+      next = process.become((init) =>
+        factory.create({
+          ...init,
+          pid: init.pid,
+          args,
+          ended: (made, exit) => {
+            // It did not get so far: what its code took while it loaded is free again.
+            if (made !== next) {
+              this.names.release(made)
+              this.links.forget(made)
+            }
+            init.ended(made, exit)
+          },
+        }),
+      )
     } catch (error) {
       process.terminate(asRuntimeError(error).wrap(`upgrade: ${step} failed`))
       return
