@@ -522,12 +522,21 @@ export class Marshal {
       type === LUA.string || type === LUA.number
         ? (this.#lua.readText(thread, -1) as string)
         : `(error object is a ${luaTypeNames[type] ?? 'nil'} value)`
-    return new RuntimeError('Internal', message, { luaStack: vm.traceback(thread) })
+    const luaStack = vm.traceback(thread)
+    return new RuntimeError('Internal', ofProgram(message, luaStack), { luaStack })
   }
 
   registryValue(thread: number, key: number): void {
     this.#lua.api.lua_rawgetp(thread, REGISTRY, key)
   }
+}
+
+/** Native functions blame the line that called them, and that may be one of the sandbox: the program's line is in the stack. */
+function ofProgram(message: string, luaStack: string): string {
+  const [position] = /^sandbox:\d+: /.exec(message) ?? []
+  if (position === undefined) return message
+  const [, line] = /^\t((?!sandbox:|\[C\]).+?:\d+): in /m.exec(luaStack) ?? []
+  return (line === undefined ? '' : `${line}: `) + message.slice(position.length)
 }
 
 const luaTypeNames = ['nil', 'boolean', 'userdata', 'number', 'string', 'table', 'function', 'userdata', 'thread']
