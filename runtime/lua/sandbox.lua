@@ -533,7 +533,7 @@ local raw_select = host.channel_select
 base.channel = freeze {
   new = host.channel_new,
   select = function(cases, default)
-    local ready, value, ok = raw_select(cases, default or cases.default)
+    local ready, value, ok = raw_select(cases, default or (type(cases) == "table" and cases.default))
     if ready then return { channel = ready, value = value, ok = ok } end
     -- nil and an error: a channel that a waiting case would have sent on was closed
     if value ~= nil then error(value, 0) end

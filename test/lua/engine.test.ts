@@ -110,6 +110,18 @@ describe('what native functions refuse', () => {
   })
 })
 
+test.each([
+  ['coroutine.spawn({})', /^test:eval\d+:2: bad argument #1 to 'spawn' \(function expected\)$/],
+  [
+    'table.unpack(setmetatable({}, { __index = function() channel.select { channel.new():case_receive() } end }), 1, 1)',
+    /^test:eval\d+:2: attempt to yield across a C-call boundary$/,
+  ],
+  ['channel.select()', /^bad argument #1 to 'select' \(table expected\)$/],
+  ['channel.select(5, true)', /^bad argument #1 to 'select' \(table expected\)$/],
+])('what the host refuses is said of the line of the program: %s', async (call, text) => {
+  expect(await lua(`\nlocal ok, err = pcall(function() local value = ${call} end) return tostring(err)`)).toMatch(text)
+})
+
 describe('module functions', () => {
   test('failures come back as nil and an error value', async () => {
     expect(
