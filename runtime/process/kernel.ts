@@ -232,8 +232,8 @@ export class Kernel {
           pid: init.pid,
           args,
           ended: (made, exit) => {
-            // It did not get so far: what its code took while it loaded is free again.
-            if (made !== next) {
+            // It did not get so far: what its code took while it loaded is free again. (Later it may be another that ends here.)
+            if (next === undefined) {
               this.names.release(made)
               this.links.forget(made)
             }

@@ -276,6 +276,20 @@ describe('upgrade', () => {
     ])
   })
 
+  test('its neighbours hear of its end after several upgrades too', async () => {
+    node.process(
+      'app:w',
+      'return { main = function(n) if n > 0 then process.upgrade(nil, n - 1) end process.registry.register("last") error("over", 0) end }',
+    )
+    expect(
+      await lua(`
+        process.set_options { trap_links = true }
+        process.spawn_linked_monitored("app:w", "${HOST}", 3)
+        local a, b = process.events():receive(), process.events():receive()
+        return { a.kind, b.kind, tostring(b.result.error), process.registry.lookup("last") == nil }`),
+    ).toEqual(['pid.exit', 'pid.link.down', 'over', true])
+  })
+
   test('an upgraded process reached by its old handle is still the same', async () => {
     node.process(
       'app:w',
