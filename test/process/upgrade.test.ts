@@ -188,6 +188,8 @@ describe('upgrade', () => {
           end)
           coroutine.spawn(function() read() end)
         end
+        -- until they wait, and this slice, in which code was loaded, is not what the scheduler goes by
+        for _ = 1, 3 do coroutine.yield() end
         process.send(parent, "ready")
         -- woken before the two: this coroutine came first
         process.listen("go"):receive()
