@@ -212,7 +212,7 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
     root,
     moduleRoot: (id) => moduleRoot(options.loaded, id),
   }
-  const state = new FeatureState()
+  const state = new FeatureState(kernel)
   const modules = createModules(deps, state)
   for (const module of [...modules.modules, ...(options.modules ?? [])]) byName.set(module.name, module)
 

@@ -51,7 +51,7 @@ import { Metrics } from './metrics/metrics.ts'
 import { metricsModule } from './metrics/metrics-module.ts'
 import { openaiModule } from './openai/module.ts'
 import { payloadFunctions } from './payload.ts'
-import { pgModule } from './pg.ts'
+import { pgModule, pgScopeKind } from './pg.ts'
 import { type HostThreads, hostKinds } from './process/host-kinds.ts'
 import { processModule } from './process/process-module.ts'
 import { processFunctions } from './process/raw.ts'
@@ -113,12 +113,17 @@ export class FeatureState {
   readonly templateSets = new TemplateSets()
   readonly executors = new Executors()
   readonly metrics = new Metrics()
+  readonly groups: Groups
+
+  constructor(kernel: Kernel) {
+    this.groups = new Groups(kernel)
+  }
 }
 
 /** Every Lua module but those over the registry. */
 export function createModules(
   deps: FeatureDeps,
-  { volumes, contracts, tokenStores, stores, templateSets, executors, metrics }: FeatureState,
+  { volumes, contracts, tokenStores, stores, templateSets, executors, metrics, groups }: FeatureState,
 ): Features {
   const { kernel, guard, functions, clock, random, environment, bus, policies, logger } = deps
   const types = securityTypes({ guard })
@@ -136,7 +141,7 @@ export function createModules(
     modules: [
       ...base,
       ...dataModules({ clock, offload }),
-      pgModule({ groups: new Groups(kernel), guard }),
+      pgModule({ groups, guard }),
       funcsModule({ functions, guard, clock, random }),
       envModule({ environment, guard }),
       eventsModule({ bus, guard }),
@@ -205,7 +210,7 @@ export function createRegistryModules(
 export function createKinds(
   deps: FeatureDeps,
   lua: LuaKindDeps,
-  { volumes, contracts, stores, tokenStores, templateSets, executors }: FeatureState,
+  { volumes, contracts, stores, tokenStores, templateSets, executors, groups }: FeatureState,
 ): ReadonlyMap<string, AnyKind> {
   const kinds: AnyKind[] = [
     ...stateKinds,
@@ -229,6 +234,7 @@ export function createKinds(
     directoryKind({ volumes, root: deps.root, moduleRoot: deps.moduleRoot }),
     templateSetKind(templateSets),
     jetKind(templateSets),
+    pgScopeKind(groups),
     nativeExecKind({ executors, root: deps.root }),
   ]
   return new Map(kinds.map((kind) => [kind.kind, kind]))

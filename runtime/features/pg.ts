@@ -1,7 +1,9 @@
-// The `pg` module: process groups by name, messages to all members, and notices of who joins and leaves (spec/process.md §13).
-// Without a cluster the local view is the whole view.
+// The `pg` module and the kind `pg.scope`: process groups by name, messages to all members, and notices of who joins and leaves
+// (spec/process.md §13). Without a cluster the local view is the whole view.
 
-import { asRuntimeError, moduleError } from '../core/error.ts'
+import { asRuntimeError, moduleError, RuntimeError } from '../core/error.ts'
+import { asCount, field } from '../core/field.ts'
+import { emptyMap, type ValueMap } from '../core/value.ts'
 import {
   type Call,
   type LuaChannel,
@@ -10,10 +12,12 @@ import {
   type ModuleTable,
   optionalText,
   restPayload,
+  results,
   text,
 } from '../lua/module.ts'
-import type { Groups } from '../process/groups.ts'
+import type { GroupChange, GroupLimits, Groups } from '../process/groups.ts'
 import type { Payload } from '../process/process.ts'
+import type { Kind } from '../registry/kind.ts'
 import type { Guard } from '../security/guard.ts'
 
 export interface PgDeps {
@@ -41,6 +45,19 @@ const subscriptionType = new LuaType<Subscription>({
   },
 })
 
+/** An opened scope. */
+interface Instance {
+  readonly scope: string
+  released: boolean
+}
+
+const changeKinds = { join: 'member.joined', leave: 'member.left' } as const
+
+/** A change as subscribers see it. */
+function eventOf({ kind, group, pids }: GroupChange): ValueMap {
+  return { system: 'pg', kind: changeKinds[kind], path: group, data: { Group: group, PIDs: [...pids] } }
+}
+
 /** What a scope can do, by method name; the first argument in Lua stands at `first` (2 for methods). */
 function operations({ groups, guard }: PgDeps, first: number) {
   const need = (call: Call, operation: string, resource: string): void => {
@@ -57,10 +74,13 @@ function operations({ groups, guard }: PgDeps, first: number) {
     need(call, operation, name)
     return name
   }
+  const pids = (scope: string, name: string): string[] => groups.members(scope, name).map((process) => process.pid)
   const members = (operation: string) => (call: Call, scope: string, argument: unknown) =>
-    groups.members(scope, group(call, operation, argument)).map((process) => process.pid)
+    pids(scope, group(call, operation, argument))
+  /** What concerns all groups is asked for by their scope. */
+  const allGroups = (scope: string): string => scope || 'groups'
   const names = (operation: string) => (call: Call, scope: string) => {
-    need(call, operation, 'groups')
+    need(call, operation, allGroups(scope))
     return groups.names(scope)
   }
   const membership = (operation: 'join' | 'leave') => (call: Call, scope: string, argument: unknown) => {
@@ -69,7 +89,7 @@ function operations({ groups, guard }: PgDeps, first: number) {
     groups[operation](scope, call.process, wanted)
     return true
   }
-  /** Answers how many members took the message; one that refuses it does not keep it from the others. */
+  /** One member that refuses the message does not keep it from the others. */
   const broadcast =
     (operation: string) => (call: Call, scope: string, argument: unknown, topic: unknown, payload: Payload) => {
       const name = group(call, operation, argument)
@@ -87,12 +107,12 @@ function operations({ groups, guard }: PgDeps, first: number) {
         }
       }
       if (reached === 0 && refused !== undefined) throw asRuntimeError(refused)
-      return reached
+      return true
     }
   const watch = (call: Call, scope: string, only: string | undefined): unknown => {
     const channel = call.channel(CHANNEL_CAPACITY)
-    const leave = groups.watch(scope, ({ kind, group, pids }) => {
-      if (only === undefined || group === only) channel.push({ kind, group, pids: [...pids] })
+    const leave = groups.watch(scope, (change) => {
+      if (only === undefined || change.group === only) channel.push(eventOf(change))
     })
     const owned = call.own({ close: leave })
     return subscriptionType.wrap({
@@ -114,27 +134,55 @@ function operations({ groups, guard }: PgDeps, first: number) {
     which_local_groups: names('which_local_groups'),
     broadcast: broadcast('broadcast'),
     broadcast_local: broadcast('broadcast_local'),
-    events(call: Call, scope: string) {
-      need(call, 'events', 'groups')
-      return watch(call, scope, undefined)
-    },
-    monitor: (call: Call, scope: string, argument: unknown) => watch(call, scope, group(call, 'monitor', argument)),
+    events: (call: Call, scope: string) =>
+      pairOrError(() => {
+        need(call, 'events', allGroups(scope))
+        const snapshot = emptyMap()
+        for (const name of groups.names(scope)) snapshot[name] = pids(scope, name)
+        return [watch(call, scope, undefined), snapshot]
+      }),
+    monitor: (call: Call, scope: string, argument: unknown) =>
+      pairOrError(() => {
+        const name = group(call, 'monitor', argument)
+        return [watch(call, scope, name), pids(scope, name)]
+      }),
   }
 }
 
+/** Two values, or the error in third place. */
+function pairOrError(run: () => [unknown, unknown]): unknown {
+  try {
+    return results(...run())
+  } catch (error) {
+    if (error instanceof RuntimeError) return results(null, null, error)
+    throw error
+  }
+}
+
+const subscribing = new Set(['events', 'monitor'])
 const withPayload = new Set(['broadcast', 'broadcast_local'])
 
 export function pgModule(deps: PgDeps): LuaModule {
-  const scopeType: LuaType<string> = new LuaType<string>({
+  const scopeType: LuaType<Instance> = new LuaType<Instance>({
     name: 'pg.Scope',
-    methods: Object.fromEntries(
-      Object.entries(operations(deps, 2)).map(([name, run]) => {
-        const method = (call: Call, scope: string, ...args: unknown[]) =>
-          (run as (call: Call, scope: string, ...args: unknown[]) => unknown)(call, scope, ...args)
-        return [name, withPayload.has(name) ? restPayload(4, method) : method]
-      }),
-    ),
-    tostring: (scope) => `pg.Scope{${scope}}`,
+    methods: {
+      ...Object.fromEntries(
+        Object.entries(operations(deps, 2)).map(([name, run]) => {
+          const method = (call: Call, self: Instance, ...args: unknown[]) => {
+            if (!self.released)
+              return (run as (call: Call, scope: string, ...args: unknown[]) => unknown)(call, self.scope, ...args)
+            const released = moduleError('Invalid', `process group scope ${self.scope} is released`)
+            return subscribing.has(name) ? results(null, null, released) : results(null, released)
+          }
+          return [name, withPayload.has(name) ? restPayload(4, method) : method]
+        }),
+      ),
+      release(_call: Call, self: Instance) {
+        self.released = true
+        return true
+      },
+    },
+    tostring: ({ scope }) => `pg.Scope{${scope}}`,
   })
   const table: ModuleTable = Object.fromEntries(
     Object.entries(operations(deps, 1)).map(([name, run]) => {
@@ -149,14 +197,28 @@ export function pgModule(deps: PgDeps): LuaModule {
     traits: ['process'],
     open: () => ({
       ...table,
-      // (id): the groups of a scope of its own.
+      // (id): the groups of a scope that an entry declares.
       open(call: Call, argument: unknown) {
         const id = optionalText(argument, 1, "'open'") ?? ''
         if (id === '') throw moduleError('Invalid', 'scope ID required')
         if (!deps.guard.allows(call.frame, 'pg.open', id, { pid: call.process.pid }))
           throw moduleError('PermissionDenied', `not allowed: pg.open ${id}`)
-        return scopeType.wrap(id)
+        deps.groups.require(id)
+        return scopeType.wrap({ scope: id, released: false })
       },
     }),
   }
 }
+
+/** A namespace of groups. What its fields say of other nodes has no meaning here. */
+export const pgScopeKind = (groups: Groups): Kind<GroupLimits> => ({
+  kind: 'pg.scope',
+  decode: (entry) => ({
+    groups: field(entry, 'max_groups', asCount, 0),
+    members: field(entry, 'max_members_per_group', asCount, 0),
+  }),
+  open: (entry, limits) => ({
+    update: (_entry, changed) => void groups.declare(entry.id, changed),
+    close: groups.declare(entry.id, limits),
+  }),
+})

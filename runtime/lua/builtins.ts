@@ -127,6 +127,16 @@ export function builtinFunctions(engine: LuaEngine): RawFunctions {
       return 1
     },
 
+    // () -> "method", "field", "local" …, name: how the program named the Lua function that asks, when it called it.
+    called_as(thread) {
+      // The first line is a title, the second this function.
+      const caller = engine.activeVm.traceback(thread).split('\n')[2] ?? ''
+      const [, what = '', name = ''] = /in (\w+) '(.*)'$/.exec(caller) ?? []
+      lua.pushText(thread, what)
+      lua.pushText(thread, name)
+      return 2
+    },
+
     // ---- messages and payloads ----
 
     message_topic(thread) {

@@ -191,7 +191,9 @@ export class Channel {
     const { api } = engine.lua
     if (vm.closed || this.process.ended) return
     vm.lift()
+    const answered = firstCases([...receivers, ...senders])
     for (const waiter of receivers) {
+      if (!answered.has(waiter)) continue
       const { thread } = waiter.coroutine
       if (waiter.select !== null) {
         this.#pushCase(waiter, thread)
@@ -202,6 +204,7 @@ export class Channel {
       engine.wake(waiter.coroutine, waiter.select === null ? 2 : 3)
     }
     for (const waiter of senders) {
+      if (!answered.has(waiter)) continue
       const { thread } = waiter.coroutine
       vm.freeSlot(waiter.slot)
       if (waiter.select !== null) this.#forgetOthers(waiter)
@@ -443,6 +446,16 @@ function inOrder(last: Waiter | null): Waiter[] {
 
 function ring(waiters: readonly Waiter[]): Waiter | null {
   return waiters.reduce<Waiter | null>(behind, null)
+}
+
+/** Those that are answered when all are ready at once: of a select with several cases, the first in table order. */
+function firstCases(waiters: readonly Waiter[]): ReadonlySet<Waiter> {
+  const firsts = new Map<unknown, Waiter>()
+  for (const waiter of waiters) {
+    const other = firsts.get(waiter.select ?? waiter)
+    if (other === undefined || waiter.index < other.index) firsts.set(waiter.select ?? waiter, waiter)
+  }
+  return new Set(firsts.values())
 }
 
 /** Lets go of the cases table of a select that nobody waits in any more. */

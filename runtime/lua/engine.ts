@@ -38,6 +38,8 @@ const LONG_SLICE_MS = 1
 const RUNS_BEFORE_SHARING = 8
 /** A chunk may start a process whose chunk starts a process: each stands on the native stack. */
 const MAX_LOADING = 16
+/** Between a host function and the program stand at most so many functions of the sandbox. */
+const SANDBOX_CALLS = 4
 /** What compiling one chunk may take. */
 const SYNTAX_MEMORY = 256 << 20
 const LOOK_EVERY_OPERATION = 7
@@ -634,13 +636,23 @@ export class LuaEngine {
     const vm = this.activeVm
     vm.lift()
     if (thrown instanceof LuaRaise && typeof thrown.value === 'string') {
-      this.lua.api.luaL_where(thread, 1)
-      this.lua.pushText(thread, (this.lua.readText(thread, -1) ?? '') + thrown.value)
+      this.lua.pushText(thread, this.#position(thread) + thrown.value)
     } else {
       if (!(thrown instanceof LuaRaise) && !(thrown instanceof RuntimeError)) this.options.broken(thrown)
       this.marshal.push(vm, thread, thrown instanceof LuaRaise ? thrown.value : asRuntimeError(thrown))
     }
     vm.limit()
+  }
+
+  /** `id:line: ` of the line of the program that called the running host function, by way of the sandbox or not. */
+  #position(thread: number): string {
+    for (let level = 1; level <= SANDBOX_CALLS; level++) {
+      this.lua.api.luaL_where(thread, level)
+      const text = this.lua.readText(thread, -1) ?? ''
+      this.lua.api.lua_settop(thread, -2)
+      if (!text.startsWith('sandbox:')) return text
+    }
+    return ''
   }
 
   /** `id:line` of the Lua code that called the running host function. */

@@ -7,7 +7,7 @@ import { Channel } from './channel.ts'
 import { DetachedFloat, DetachedTable } from './detached.ts'
 import { HANDLE_MESSAGE, HANDLE_PAYLOAD, type LuaInstance, PAYLOAD_VALUES } from './instance.ts'
 import { KEY } from './keys.ts'
-import { type AnyHostFunction, LuaFunctionRef, LuaObject, LuaPayload, LuaTable } from './module.ts'
+import { type AnyHostFunction, LuaFunctionRef, LuaObject, LuaPayload, LuaTable, LuaType } from './module.ts'
 import { Overdue } from './pace.ts'
 import type { VM } from './vm.ts'
 import { LUA, REGISTRY } from './wasm.ts'
@@ -24,6 +24,7 @@ const MAX_TEXT = 512 << 20
 /** Bytes of text that take about as long to read as one part. */
 const TEXT_UNIT = 512
 const functionRef = new LuaFunctionRef()
+const opaqueChannel = new LuaType<null>({ name: 'channel' }).wrap(null)
 
 export class Marshal {
   readonly #lua: LuaInstance
@@ -90,7 +91,12 @@ export class Marshal {
 
   #readUserdata(thread: number, index: number, depth: number): unknown {
     const handle = this.#lua.handleAt(thread, index)
-    if (handle !== HANDLE_PAYLOAD) return handle === HANDLE_MESSAGE ? null : (this.#lua.objectOf(handle) ?? null)
+    if (handle === HANDLE_MESSAGE) return null
+    if (handle !== HANDLE_PAYLOAD) {
+      const object = this.#lua.objectOf(handle) ?? null
+      // Channels and cases are the engine's own: modules see that they are there, and nothing of them.
+      return object === null || object instanceof LuaObject || object instanceof RuntimeError ? object : opaqueChannel
+    }
     this.#lua.api.lua_getiuservalue(thread, index, 1)
     const inner = this.#readAny(thread, this.#lua.api.lua_gettop(thread), depth + 1)
     this.#lua.api.lua_settop(thread, -2)
@@ -516,12 +522,21 @@ export class Marshal {
       type === LUA.string || type === LUA.number
         ? (this.#lua.readText(thread, -1) as string)
         : `(error object is a ${luaTypeNames[type] ?? 'nil'} value)`
-    return new RuntimeError('Internal', message, { luaStack: vm.traceback(thread) })
+    const luaStack = vm.traceback(thread)
+    return new RuntimeError('Internal', ofProgram(message, luaStack), { luaStack })
   }
 
   registryValue(thread: number, key: number): void {
     this.#lua.api.lua_rawgetp(thread, REGISTRY, key)
   }
+}
+
+/** Native functions blame the line that called them, and that may be one of the sandbox: the program's line is in the stack. */
+function ofProgram(message: string, luaStack: string): string {
+  const [position] = /^sandbox:\d+: /.exec(message) ?? []
+  if (position === undefined) return message
+  const [, line] = /^\t((?!sandbox:|\[C\]).+?:\d+): in /m.exec(luaStack) ?? []
+  return (line === undefined ? '' : `${line}: `) + message.slice(position.length)
 }
 
 const luaTypeNames = ['nil', 'boolean', 'userdata', 'number', 'string', 'table', 'function', 'userdata', 'thread']

@@ -129,10 +129,12 @@ local function subject(value)
   return value
 end
 
-for _, name in ipairs { "len", "lower", "upper", "reverse" } do
-  local native = string[name]
-  text[name] = function(s) return native(subject(s)) end
-end
+-- Each by its own name, which is in what it says of a wrong argument.
+local len, lower, upper, reverse = string.len, string.lower, string.upper, string.reverse
+function text.len(s) return len(subject(s)) end
+function text.lower(s) return lower(subject(s)) end
+function text.upper(s) return upper(subject(s)) end
+function text.reverse(s) return reverse(subject(s)) end
 
 -- Patterns native Lua runs quickly on subjects up to a length, by text; the rest goes to a matcher with a step budget.
 local bounded_find, cheap_pattern = host.bounded_find, host.cheap_pattern
@@ -274,15 +276,23 @@ local function adapt(template, arguments, count)
     end
   end))
 end
+-- What the native function says of its arguments, said of the call that the program wrote.
+local function blamed(message, what, name)
+  return (gsub(message, "^bad argument #(%d+) to '%?'", function(position)
+    local number = tonumber(position) - (what == "method" and 1 or 0)
+    if number == 0 then return "calling '" .. name .. "' on bad self" end
+    return "bad argument #" .. number .. " to '" .. (name == "" and "format" or name) .. "'"
+  end))
+end
 function text.format(template, ...)
   local ok, result = pcall(format, template, ...)
   if ok then return result end
-  if type(template) ~= "string" then error(result, 2) end
+  if type(template) ~= "string" then error(blamed(result, host.called_as()), 2) end
   local count, arguments = select("#", ...), { ... }
   template = adapt(template, arguments, count)
   ok, result = pcall(format, template, unpack(arguments, 1, count))
   if ok then return result end
-  error(result, 2)
+  error(blamed(result, host.called_as()), 2)
 end
 
 local string_metatable = getmetatable("")
@@ -523,7 +533,7 @@ local raw_select = host.channel_select
 base.channel = freeze {
   new = host.channel_new,
   select = function(cases, default)
-    local ready, value, ok = raw_select(cases, default or cases.default)
+    local ready, value, ok = raw_select(cases, default or (type(cases) == "table" and cases.default))
     if ready then return { channel = ready, value = value, ok = ok } end
     -- nil and an error: a channel that a waiting case would have sent on was closed
     if value ~= nil then error(value, 0) end

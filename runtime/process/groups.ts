@@ -11,6 +11,13 @@ export interface GroupChange {
   readonly pids: readonly string[]
 }
 
+/** How much one scope may hold; 0 is no limit. */
+export interface GroupLimits {
+  readonly groups: number
+  /** Members of one group, each as often as it has joined. */
+  readonly members: number
+}
+
 type Listener = (change: GroupChange) => void
 
 class Scope {
@@ -23,16 +30,34 @@ class Scope {
 export class Groups {
   readonly #kernel: Kernel
   readonly #scopes = new Map<string, Scope>()
+  /** Those that an entry declares. */
+  readonly #declared = new Map<string, GroupLimits>()
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel
     kernel.beforeExit((process) => this.#ended(process))
   }
 
-  /** Joins every group named, all or none. Throws Invalid for an empty name. */
+  /** There is such a scope until the returned function is called; again with other limits, it keeps its members. */
+  declare(scopeId: string, limits: GroupLimits): () => void {
+    this.#declared.set(scopeId, limits)
+    return () => {
+      this.#declared.delete(scopeId)
+      this.#scopes.delete(scopeId)
+    }
+  }
+
+  /** Throws Internal, as the original does, for a scope that no entry declares. */
+  require(scopeId: string): void {
+    if (!this.#declared.has(scopeId))
+      throw new RuntimeError('Internal', `process group scope not found: ${scopeId}`, { retryable: false })
+  }
+
+  /** Joins every group named, all or none. Throws Invalid for an empty name, LimitExceeded beyond what the scope may hold. */
   join(scopeId: string, process: Process, groups: readonly string[]): void {
     checkNames(groups)
     const scope = this.#scope(scopeId)
+    this.#checkRoom(scopeId, scope, groups)
     for (const group of groups) {
       entry(scope.members, group).push(process.serial)
       entry(scope.groupsOf, process.serial).push(group)
@@ -40,18 +65,16 @@ export class Groups {
     }
   }
 
-  /** Takes back one join of each group, all or none. Throws NotFound when the process is not in one of them. */
+  /** Takes back one join of each group it is in. Throws Invalid when the process is in none of them. */
   leave(scopeId: string, process: Process, groups: readonly string[]): void {
     checkNames(groups)
     const scope = this.#scope(scopeId)
-    const joined = [...(scope.groupsOf.get(process.serial) ?? [])]
-    for (const group of groups) {
-      if (!removeOne(joined, group))
-        throw new RuntimeError('NotFound', `not a member of group: ${group}`, { retryable: false })
-    }
+    const joined = scope.groupsOf.get(process.serial) ?? []
+    const left = groups.filter((group) => removeOne(joined, group))
+    if (left.length === 0)
+      throw new RuntimeError('Invalid', `not a member of group: ${groups.join(', ')}`, { retryable: false })
     if (joined.length === 0) scope.groupsOf.delete(process.serial)
-    else scope.groupsOf.set(process.serial, joined)
-    for (const group of groups) this.#drop(scope, group, process)
+    for (const group of left) this.#drop(scope, group, process, 1)
   }
 
   /** Living members in the order they joined. */
@@ -83,11 +106,28 @@ export class Groups {
     return scope
   }
 
-  #drop(scope: Scope, group: string, process: Process): void {
+  #checkRoom(scopeId: string, scope: Scope, groups: readonly string[]): void {
+    const limits = this.#declared.get(scopeId)
+    if (limits === undefined) return
+    const exceeded = (what: string, limit: number): RuntimeError =>
+      new RuntimeError('LimitExceeded', `${what}: more than the limit of ${limit}`, { retryable: false })
+    const distinct = [...new Set(groups)]
+    const made = distinct.filter((group) => !scope.members.has(group)).length
+    if (limits.groups > 0 && made > 0 && scope.members.size + made > limits.groups)
+      throw exceeded(`groups of ${scopeId}`, limits.groups)
+    for (const group of distinct) {
+      const more = groups.filter((name) => name === group).length
+      if (limits.members > 0 && (scope.members.get(group)?.length ?? 0) + more > limits.members)
+        throw exceeded(`members of group ${group}`, limits.members)
+    }
+  }
+
+  /** Takes back so many joins of one group, told as one. */
+  #drop(scope: Scope, group: string, process: Process, joins: number): void {
     const serials = scope.members.get(group) ?? []
-    removeOne(serials, process.serial)
+    for (let i = 0; i < joins; i++) removeOne(serials, process.serial)
     if (serials.length === 0) scope.members.delete(group)
-    tell(scope, { kind: 'leave', group, pids: [process.pid] })
+    tell(scope, { kind: 'leave', group, pids: Array.from({ length: joins }, () => process.pid) })
   }
 
   #ended(process: Process): void {
@@ -95,7 +135,9 @@ export class Groups {
       const groups = scope.groupsOf.get(process.serial)
       if (groups === undefined) continue
       scope.groupsOf.delete(process.serial)
-      for (const group of groups) this.#drop(scope, group, process)
+      for (const group of new Set(groups)) {
+        this.#drop(scope, group, process, groups.filter((name) => name === group).length)
+      }
     }
   }
 }

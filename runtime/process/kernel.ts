@@ -226,7 +226,20 @@ export class Kernel {
     try {
       const factory = this.#factory(definition)
       step = 'init'
-      next = process.become((terms) => factory.create({ ...terms, args }))
+      next = process.become((terms) =>
+        factory.create({
+          ...terms,
+          args,
+          ended: (made, exit) => {
+            // It did not get so far: what its code took while it loaded is free again. (Later it may be another that ends here.)
+            if (next === undefined) {
+              this.names.release(made)
+              this.links.forget(made)
+            }
+            terms.ended(made, exit)
+          },
+        }),
+      )
     } catch (error) {
       process.terminate(asRuntimeError(error).wrap(`upgrade: ${step} failed`))
       return

@@ -114,15 +114,26 @@ export class Links {
     }
   }
 
-  /** An upgraded process keeps its relations. */
+  /** An upgraded process keeps its relations, beside those it has made while its code was loaded. */
   move(from: Process, to: Process): void {
     const relations = this.#relations.get(from)
     if (relations === undefined) return
     this.#relations.delete(from)
-    this.#relations.set(to, relations)
     for (const watcher of relations.monitors ?? []) replace(this.#relations.get(watcher)?.monitored, from, to)
     for (const target of relations.monitored ?? []) replace(this.#relations.get(target)?.monitors, from, to)
     for (const peer of relations.links ?? []) replace(this.#relations.get(peer)?.links, from, to)
+    const made = this.#relations.get(to)
+    this.#relations.set(to, made === undefined ? relations : both(relations, made))
+  }
+}
+
+function both(a: Relations, b: Relations): Relations {
+  const union = (one: Set<Process> | undefined, other: Set<Process> | undefined) =>
+    new Set([...(one ?? []), ...(other ?? [])])
+  return {
+    monitors: union(a.monitors, b.monitors),
+    monitored: union(a.monitored, b.monitored),
+    links: union(a.links, b.links),
   }
 }
 

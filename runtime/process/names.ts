@@ -10,7 +10,8 @@ export class Names {
   /** Registering again for the same process is fine; a name of another throws AlreadyExists. */
   register(name: string, process: Process): void {
     const owner = this.#owners.get(name)
-    if (owner === process) return
+    // By serial: while the code of an upgrade loads, the process is there twice.
+    if (owner?.serial === process.serial) return
     if (owner !== undefined) throw new RuntimeError('AlreadyExists', 'name already registered', { retryable: false })
     this.#owners.set(name, process)
     const names = this.#names.get(process)
@@ -42,12 +43,13 @@ export class Names {
     this.#names.delete(process)
   }
 
-  /** An upgraded process keeps its names. */
+  /** An upgraded process keeps its names, beside those it has taken while its code was loaded. */
   move(from: Process, to: Process): void {
     const names = this.#names.get(from)
     if (names === undefined) return
     this.#names.delete(from)
-    this.#names.set(to, names)
     for (const name of names) this.#owners.set(name, to)
+    for (const name of this.#names.get(to) ?? []) names.add(name)
+    this.#names.set(to, names)
   }
 }

@@ -176,10 +176,10 @@ export class Desk {
 
   /**
    * One that the worker has not told of and that somebody looks for; undefined when no living one has this serial. The worker tells
-   * the rest, or that it has ended meanwhile.
+   * the rest, and how it ends.
    */
   meet(serial: number, host: string): RemoteProcess | undefined {
-    const number = this.#own.living.program(serial)
+    const number = this.#own.living.meet(serial)
     if (number === 0) return undefined
     const program = this.#own.programs.get(number)
     const process = this.#onHost(serial, host, program?.code.id ?? '', emptyFrame, program?.limits)

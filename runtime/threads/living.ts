@@ -9,7 +9,7 @@ const RUNS = 64
 
 export class Living {
   readonly memory: SharedArrayBuffer
-  /** By serial: the number of its program, or 0. */
+  /** By serial: the number of its program, negative once the main thread has met it, or 0. */
   readonly #programs: Int32Array
   /** Which part of the memory a run has, oldest run first. */
   readonly #runs = new Map<number, number>()
@@ -26,6 +26,9 @@ export class Living {
     const { oldest } = this
     if (oldest !== undefined) this.#runs.delete(oldest)
     const run = this.#granted++ % RUNS
+    // What still lives of the run that was there has been told of, and would pass for processes of the new one.
+    const place = run * SERIALS_AT_ONCE
+    this.#programs.fill(0, place, place + SERIALS_AT_ONCE)
     this.#runs.set(first, run)
   }
 
@@ -37,7 +40,17 @@ export class Living {
   /** The number of the program that it runs; 0 when no living process has this serial. */
   program(serial: number): number {
     const place = this.#place(serial)
-    return place < 0 ? 0 : Atomics.load(this.#programs, place)
+    return place < 0 ? 0 : Math.abs(Atomics.load(this.#programs, place))
+  }
+
+  /** As `program`, for the main thread to meet it: from here on its thread has to tell how it ends (`delete`). */
+  meet(serial: number): number {
+    const program = this.program(serial)
+    if (program === 0) return 0
+    // It may end at this very moment: then nobody is met.
+    const place = this.#place(serial)
+    const before = Atomics.compareExchange(this.#programs, place, program, -program)
+    return before === 0 ? 0 : program
   }
 
   add(serial: number, program: number): void {
@@ -45,8 +58,10 @@ export class Living {
     if (place >= 0) Atomics.store(this.#programs, place, program)
   }
 
-  delete(serial: number): void {
-    this.add(serial, 0)
+  /** It has ended. True when the main thread has met it, and waits for its end. */
+  delete(serial: number): boolean {
+    const place = this.#place(serial)
+    return place >= 0 && Atomics.exchange(this.#programs, place, 0) < 0
   }
 
   /** All that live. */

@@ -48,7 +48,7 @@ export const TO_WORKER = {
   report: 32,
   /** serial, milliseconds of CPU that the main thread spent for it */
   charge: 33,
-  /** serial: somebody looks for a process the main thread was not told of → `TO_MAIN.announce`, or `ended` */
+  /** serial: somebody looks for a process the main thread was not told of → `TO_MAIN.announce`, if it has not ended meanwhile */
   meet: 34,
 } as const
 

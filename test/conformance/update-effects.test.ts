@@ -406,6 +406,32 @@ test('template.set and template.jet: the next page is made with the new ones, an
   expect(await call('render')).toBe('B2')
 })
 
+test('pg.scope: the next join has the new limits, and who is there stays', async () => {
+  const groups = (most: number): Entry => entry('groups', 'pg.scope', { max_members_per_group: most })
+  await start([
+    groups(1),
+    entry('joins', 'process.lua', {
+      source: `return { main = function(to)
+        local scope = require("pg").open("app:groups")
+        while true do
+          local joined = scope:join("g")
+          process.send(to, "n", joined and #scope:get_members("g") or "full")
+          process.inbox():receive()
+        end
+      end }`,
+      modules: ['pg'],
+    }),
+  ])
+  const { next } = ear()
+  const pid = host.spawn('app:joins', 'app:processes', ['ear'])
+  expect(await next()).toBe(1)
+  host.send(pid, 'again')
+  expect(await next()).toBe('full')
+  await update(groups(2))
+  host.send(pid, 'again')
+  expect(await next()).toBe(2)
+})
+
 test('exec.native: the next program has the new environment', async () => {
   const shell = (text: string): Entry => entry('shell', 'exec.native', { default_env: { WORD: text } })
   await start([

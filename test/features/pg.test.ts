@@ -8,9 +8,13 @@ import { frameAllowing } from '../support/identities.ts'
 import { HOST, type LuaNode, luaNode } from '../support/lua-node.ts'
 
 let node: LuaNode
+let groups: Groups
 beforeEach(async () => {
   const guard = new Guard({ strict: false })
-  node = await luaNode((kernel) => [pgModule({ groups: new Groups(kernel), guard })])
+  node = await luaNode((kernel) => {
+    groups = new Groups(kernel)
+    return [pgModule({ groups, guard })]
+  })
   node.process(
     'app:member',
     `return { main = function(group, to)
@@ -60,15 +64,16 @@ describe('membership', () => {
         pg.leave { "g" }
         return { two, ok, one, #pg.which_groups() }`),
     ).toEqual([2, true, 1, 0])
-    expect(await failure('pg.leave("g")')).toEqual(['nil', 'NotFound', 'not a member of group: g'])
+    expect(await failure('pg.leave("g")')).toEqual(['nil', 'Invalid', 'not a member of group: g'])
   })
 
-  test('a list is joined or left as a whole', async () => {
+  test('a list is joined as a whole, and left as far as one is in it', async () => {
     expect(
       await lua(
-        'pg.join("a") local _, err = pg.leave { "a", "b" } local _, empty = pg.join { "c", "" } return { tostring(err), tostring(empty), pg.which_groups() }',
+        'local _, empty = pg.join { "c", "" } pg.join { "a", "d" } return { tostring(empty), pg.leave { "a", "b" }, pg.which_groups() }',
       ),
-    ).toEqual(['not a member of group: b', 'group name required', ['a']])
+    ).toEqual(['group name required', true, ['d']])
+    expect(await failure('pg.leave { "a", "b" }')).toEqual(['nil', 'Invalid', 'not a member of group: a, b'])
     expect(await failure('pg.join("")')).toEqual(['nil', 'Invalid', 'group name required'])
   })
 
@@ -95,12 +100,12 @@ describe('membership', () => {
         local reached = pg.broadcast("g", "x")
         local value = events:receive().result.value
         return { reached, value, #pg.get_members("g") }`),
-    ).toEqual([1, 'end', 0])
+    ).toEqual([true, 'end', 0])
   })
 })
 
 describe('broadcast', () => {
-  test('reaches every member with its own copy, and says how many', async () => {
+  test('reaches every member with its own copy', async () => {
     expect(
       await lua(`
         local a, b = member(), member()
@@ -112,7 +117,7 @@ describe('broadcast', () => {
         local first = events:receive().result.value
         process.send(b, "stop")
         return { reached, none, second, first, events:receive().result.value }`),
-    ).toEqual([2, 0, 1, ['t:1:true'], ['t:1:true', 'u:2:true']])
+    ).toEqual([true, true, true, ['t:1:true'], ['t:1:true', 'u:2:true']])
   })
 
   test('topics are checked', async () => {
@@ -132,17 +137,65 @@ describe('watching', () => {
         process.terminate(pid)
         events:receive()
         local log = {}
-        for i = 1, 3 do local e = all:channel():receive() log[i] = e.kind .. " " .. e.group .. " " .. tostring(e.pids[1] == (e.group == "g" and pid or me)) end
+        for i = 1, 3 do
+          local e = all:channel():receive()
+          log[i] = e.system .. " " .. e.kind .. " " .. e.path .. " " .. e.data.Group .. " " .. tostring(e.data.PIDs[1] == (e.path == "g" and pid or me))
+        end
         local a, b = one:channel():receive(), one:channel():receive()
         local closed = one:close()
         pg.join("g")
         local v, ok = one:channel():receive()
         return { log, a.kind, b.kind, closed, v == nil, ok }`),
-    ).toEqual([['join g true', 'join h true', 'leave g true'], 'join', 'leave', true, true, false])
+    ).toEqual([
+      ['pg member.joined g g true', 'pg member.joined h h true', 'pg member.left g g true'],
+      'member.joined',
+      'member.left',
+      true,
+      true,
+      false,
+    ])
+  })
+
+  test('who is there already comes with the subscription', async () => {
+    expect(
+      await lua(`
+        local a, b = member(), member("h")
+        pg.join { "h", "h" }
+        local _, members, err = pg.monitor("g")
+        local _, snapshot, err2 = pg.events()
+        local none = select(2, pg.monitor("nobody"))
+        return { #members, members[1] == a, err == nil, #snapshot.g, #snapshot.h, snapshot.h[1] == b, err2 == nil, #none }`),
+    ).toEqual([1, true, true, 1, 3, true, true, 0])
+    expect(
+      await lua('local sub, members, err = pg.monitor("") return { sub == nil, members == nil, err:kind() }'),
+    ).toEqual([true, true, 'Invalid'])
+  })
+
+  test('an end is told once, with the pid as often as it had joined', async () => {
+    node.process(
+      'app:twice',
+      'return { main = function(to) pg.join { "g", "g", "h" } process.send(to, "in") process.inbox():receive() end }',
+      { modules: ['pg'] },
+    )
+    expect(
+      await lua(`
+        local pid = process.spawn_monitored("app:twice", "${HOST}", me)
+        inbox:receive()
+        local sub = pg.events()
+        process.send(pid, "go")
+        events:receive()
+        local first, second = sub:channel():receive(), sub:channel():receive()
+        return { first.path, #first.data.PIDs, second.path, #second.data.PIDs }`),
+    ).toEqual(['g', 2, 'h', 1])
   })
 })
 
 describe('scopes', () => {
+  beforeEach(() => {
+    groups.declare('app:scope', { groups: 0, members: 0 })
+    groups.declare('app:small', { groups: 2, members: 2 })
+  })
+
   test('have groups of their own', async () => {
     expect(
       await lua(`
@@ -150,8 +203,50 @@ describe('scopes', () => {
         scope:join("g")
         local reached = scope:broadcast("g", "t", { n = 1 })
         return { #scope:get_members("g"), #pg.get_members("g"), reached, inbox:receive():payload():data().n, scope:which_groups(), tostring(scope) }`),
-    ).toEqual([1, 0, 1, 1, ['g'], 'pg.Scope{app:scope}'])
+    ).toEqual([1, 0, true, 1, ['g'], 'pg.Scope{app:scope}'])
     expect(await failure('pg.open("")')).toEqual(['nil', 'Invalid', 'scope ID required'])
+    expect(await failure('pg.open("app:none")')).toEqual(['nil', 'Internal', 'process group scope not found: app:none'])
+  })
+
+  test('answer nothing any more once released', async () => {
+    expect(
+      await lua(`
+        local scope = pg.open("app:scope")
+        scope:join("g")
+        local released = { scope:release(), scope:release() }
+        local kinds = {}
+        for i, name in ipairs { "join", "leave", "get_members", "get_local_members", "which_groups", "which_local_groups", "broadcast", "broadcast_local" } do
+          local value, err = scope[name](scope, "g", "t")
+          kinds[i] = tostring(value) .. err:kind()
+        end
+        for _, name in ipairs { "events", "monitor" } do
+          local value, members, err = scope[name](scope, "g")
+          kinds[#kinds + 1] = tostring(value or members) .. err:kind()
+        end
+        local again = pg.open("app:scope")
+        return { released, kinds, #again:get_members("g") }`),
+    ).toEqual([[true, true], Array(10).fill('nilInvalid'), 1])
+  })
+
+  test('hold as much as they may', async () => {
+    expect(
+      await lua(`
+        local scope = pg.open("app:small")
+        local _, three = scope:join { "a", "b", "c" }
+        local two = scope:join { "a", "b" }
+        local _, more = scope:join("c")
+        local again = scope:join("a")
+        local _, full = scope:join("a")
+        return { tostring(three), three:kind(), two, tostring(more), again, tostring(full), #scope:get_members("a") }`),
+    ).toEqual([
+      'groups of app:small: more than the limit of 2',
+      'LimitExceeded',
+      true,
+      'groups of app:small: more than the limit of 2',
+      true,
+      'members of group a: more than the limit of 2',
+      2,
+    ])
   })
 })
 
@@ -167,14 +262,20 @@ describe('permissions', () => {
     ['broadcast_local', 'pg.broadcast_local("g", "t")', 'g'],
     ['events', 'pg.events()', 'groups'],
     ['monitor', 'pg.monitor("g")', 'g'],
-    ['open', 'pg.open("g")', 'g'],
+    ['open', 'pg.open("app:scope")', 'app:scope'],
+    ['which_groups', 'pg.open("app:scope"):which_groups()', 'app:scope'],
+    ['events', 'pg.open("app:scope"):events()', 'app:scope'],
   ])('pg.%s is refused without, and allowed with the right', async (operation, expression, resource) => {
-    const body = `local value, err = ${expression} return err and { err:kind(), tostring(err) } or "ok"`
-    expect(await lua(body, frameAllowing('process.*'))).toEqual([
+    groups.declare('app:scope', { groups: 0, members: 0 })
+    const body = `local value, err, third = ${expression}
+      if value == nil and err == nil then err = third elseif value then err = nil end
+      return err and { err:kind(), tostring(err) } or "ok"`
+    const others = expression.includes(':') && operation !== 'open' ? ['pg.open app:scope'] : []
+    expect(await lua(body, frameAllowing('process.*', ...others))).toEqual([
       'PermissionDenied',
       `not allowed: pg.${operation} ${resource}`,
     ])
-    const allowed = await lua(body, frameAllowing('process.*', `pg.${operation} ${resource}`))
-    expect(allowed).toEqual(operation === 'leave' ? ['NotFound', 'not a member of group: g'] : 'ok')
+    const allowed = await lua(body, frameAllowing('process.*', ...others, `pg.${operation} ${resource}`))
+    expect(allowed).toEqual(operation === 'leave' ? ['Invalid', 'not a member of group: g'] : 'ok')
   })
 })

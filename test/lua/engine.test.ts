@@ -84,6 +84,44 @@ describe('values', () => {
   })
 })
 
+describe('what native functions refuse', () => {
+  test('of a format names the argument as the program counts it, and its line', async () => {
+    const refused = async (call: string) =>
+      String(await lua(`\nlocal ok, err = pcall(function()\nlocal text = ${call} return text end) return err`)).replace(
+        /^test:eval\d+:3: /,
+        'line 3: ',
+      )
+    const none = 'number has no integer representation'
+    expect(await refused('("%d"):format(1e400)')).toBe(`line 3: bad argument #1 to 'format' (${none})`)
+    expect(await refused('string.format("%d", 0/0)')).toBe(`line 3: bad argument #2 to 'format' (${none})`)
+    expect(await refused('("%s %d"):format(1, {})')).toBe(
+      "line 3: bad argument #2 to 'format' (number expected, got table)",
+    )
+    expect(await refused('string.format({})')).toBe("line 3: bad argument #1 to 'format' (string expected, got table)")
+  })
+
+  test.each([
+    ['("x"):rep({})', /^test:eval\d+:2: bad argument #\d to 'rep' \(number expected, got table\)$/],
+    ['string.upper()', /^test:eval\d+:2: bad argument #1 to 'upper'/],
+    ['table.concat({ {} })', /^test:eval\d+:2: invalid value \(table\) at index 1 in table for 'concat'$/],
+    ['("x"):find("[")', /^test:eval\d+:2: malformed pattern/],
+  ])('ends a process with the line of the program: %s', async (call, text) => {
+    await expect(lua(`\nlocal value = ${call} return value`)).rejects.toThrow(text)
+  })
+})
+
+test.each([
+  ['coroutine.spawn({})', /^test:eval\d+:2: bad argument #1 to 'spawn' \(function expected\)$/],
+  [
+    'table.unpack(setmetatable({}, { __index = function() channel.select { channel.new():case_receive() } end }), 1, 1)',
+    /^test:eval\d+:2: attempt to yield across a C-call boundary$/,
+  ],
+  ['channel.select()', /^bad argument #1 to 'select' \(table expected\)$/],
+  ['channel.select(5, true)', /^bad argument #1 to 'select' \(table expected\)$/],
+])('what the host refuses is said of the line of the program: %s', async (call, text) => {
+  expect(await lua(`\nlocal ok, err = pcall(function() local value = ${call} end) return tostring(err)`)).toMatch(text)
+})
+
 describe('module functions', () => {
   test('failures come back as nil and an error value', async () => {
     expect(

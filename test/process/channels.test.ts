@@ -262,6 +262,37 @@ describe('select', () => {
     ).toEqual([false, 'send on closed channel', false, expect.stringMatching(/send on closed channel/)])
   })
 
+  test.each([
+    ['receive first', 'c:case_receive(), c:case_send(1)', [true, false, true]],
+    ['send first', 'c:case_send(1), c:case_receive()', ['send on closed channel', true]],
+    ['two sends', 'c:case_send(1), c:case_send(2)', ['send on closed channel', true]],
+    ['two receives', 'c:case_receive(), c:case_receive()', [true, false, true]],
+  ])('one that waits twice on a channel that closes wakes once: %s', async (_name, cases, expected) => {
+    expect(
+      await lua(`
+        local c, told = channel.new(), channel.new()
+        coroutine.spawn(function()
+          local ok, r = pcall(channel.select, { ${cases} })
+          -- Woken twice, it would not wait here.
+          local private = channel.new()
+          coroutine.spawn(function()
+            for _ = 1, 20 do coroutine.yield() end
+            private:send("in time")
+          end)
+          local waited = private:receive() == "in time"
+          told:send(ok and { r.channel == c, r.ok, waited } or { tostring(r), waited })
+        end)
+        coroutine.yield()
+        c:close()
+        local result = told:receive()
+        -- What it wanted to send is let go of once: no two values get its place.
+        local kept = channel.new(20)
+        for i = 1, 20 do kept:send(i) end
+        for i = 1, 20 do assert(kept:receive() == i, "value " .. i) end
+        return result`),
+    ).toEqual(expected)
+  })
+
   test('cases that lost are forgotten', async () => {
     expect(
       await lua(`

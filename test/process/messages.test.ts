@@ -55,6 +55,13 @@ describe('send', () => {
     ).toBe('process not found')
   })
 
+  test('a pid of another node is nobody here', async () => {
+    const body = `local pid = process.pid()
+      local _, err = process.send((pid:gsub("{", "{elsewhere@")), "t")
+      return { tostring(err), process.send((pid:gsub("{", "{@")), "t"), process.send((pid:gsub("|", "|x|")), "t") }`
+    expect(await lua(body)).toEqual(['process not found', true, true])
+  })
+
   test('messages of one sender arrive in order, whatever the topic', async () => {
     expect(
       await lua(`

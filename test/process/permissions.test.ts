@@ -102,13 +102,13 @@ const cases: Case[] = [
   {
     name: 'a spawner asks as spawn does',
     expression: 'process.with_options({}):spawn("app:end", HOST)',
-    rules: [`process.host ${HOST}`, 'process.spawn app:end'],
+    rules: ['process.context context', `process.host ${HOST}`, 'process.spawn app:end'],
     text: 'not allowed to spawn process: app:end',
   },
   {
     name: 'the exec of a spawner asks as exec does',
     expression: 'process.with_options({}):exec("app:end", HOST)',
-    rules: [`process.host ${HOST}`, 'process.exec app:end'],
+    rules: ['process.context context', `process.host ${HOST}`, 'process.exec app:end'],
     text: 'not allowed to exec process: app:end',
   },
   {
@@ -119,23 +119,23 @@ const cases: Case[] = [
     raises: true,
   },
   {
-    name: 'with_context of a spawner asks',
-    expression: 'process.with_options({}):with_context({})',
+    name: 'with_options asks',
+    expression: 'process.with_options({})',
     rules: ['process.context context'],
-    text: 'not allowed to spawn processes with custom context',
+    text: 'not allowed to spawn processes with custom options',
     raises: true,
   },
   {
     name: 'with_actor asks',
     expression: 'process.with_options({}):with_actor(identity.actor("a"))',
-    rules: ['process.security security'],
+    rules: ['process.context context', 'process.security security'],
     text: 'not allowed to spawn processes with custom actor',
     raises: true,
   },
   {
     name: 'with_scope asks',
     expression: 'process.with_options({}):with_scope(identity.scope("a"))',
-    rules: ['process.security security'],
+    rules: ['process.context context', 'process.security security'],
     text: 'not allowed to spawn processes with custom scope',
     raises: true,
   },
@@ -245,6 +245,26 @@ describe('with a scope', () => {
     expect(await attempt(expression, frameAllowing('process.security', 'process.context'))).toBe('ok')
     const frame = frameAllowing('process.context')
     expect(await attempt('process.with_context({}):with_context({})', frame)).toBe('ok')
+  })
+
+  test('a spawner asks for every further change, with the caller’s pid', async () => {
+    const seen: unknown[] = []
+    const frame: Frame = {
+      ...emptyFrame,
+      actor: { id: 'tester', meta: {} },
+      scope: {
+        evaluate(_actor, action, resource, attributes) {
+          seen.push(`${action} ${resource} ${typeof attributes?.['pid']}`)
+          return 'allow'
+        },
+      },
+    }
+    const expression =
+      'process.with_context({}):with_options({}):with_context({}):with_actor(identity.actor("a")):with_context({})'
+    expect(await attempt(expression, frame)).toBe('ok')
+    const context = 'process.context context string'
+    const security = 'process.security security string'
+    expect(seen).toEqual([context, context, context, security, security])
   })
 
   test('an upgrade to another definition asks as a spawn does, one to the same does not', async () => {

@@ -190,6 +190,8 @@ describe('upgrade', () => {
           end)
           coroutine.spawn(function() read() end)
         end
+        -- until they wait, and this slice, in which code was loaded, is not what the scheduler goes by
+        for _ = 1, 3 do coroutine.yield() end
         process.send(parent, "ready")
         -- woken before the two: this coroutine came first
         process.listen("go"):receive()
@@ -235,6 +237,61 @@ describe('upgrade', () => {
     expect(await failure('app:none')).toBe('upgrade: create failed: factory not found')
     expect(await failure('app:broken')).toMatch(/^upgrade: init failed: failed to execute script: .*at load/)
     expect(await failure('app:empty')).toBe('upgrade: init failed: method "main" not found in module')
+  })
+
+  test('what new code takes while it loads is its own, and free again when it does not load', async () => {
+    node.process('app:peer', 'return { main = function() process.inbox():receive() error("peer failed", 0) end }')
+    const load = (rest: string) => `
+      local same = process.registry.register("old")
+      process.registry.register("new")
+      local peer = process.spawn_linked_monitored("app:peer", "${HOST}")
+      ${rest}`
+    node.process(
+      'app:loads',
+      load(`return { main = function(to)
+        process.set_options({ trap_links = true })
+        process.send(to, "up", { same, process.registry.lookup("old") == process.pid(), process.registry.lookup("new") == process.pid() })
+        process.send(peer, "go")
+        local first, second = process.events():receive(), process.events():receive()
+        process.send(to, "told", { first.kind, second.kind })
+        process.inbox():receive()
+      end }`),
+    )
+    node.process('app:broken', load('error("no")'))
+    node.process('app:w', 'return { main = function(...) process.registry.register("old") process.upgrade(...) end }')
+    const body = `
+      local events = process.events()
+      local function free(name) return process.registry.lookup(name) == nil end
+      local pid = process.spawn_monitored("app:w", "${HOST}", "app:loads", process.pid())
+      local up, told = next_data(), next_data()
+      process.send(pid, "end")
+      events:receive()
+      local after = { free("old"), free("new") }
+      process.spawn_monitored("app:w", "${HOST}", "app:broken")
+      local failed = tostring(events:receive().result.error)
+      return { up, told, after, failed, free("old"), free("new") }`
+    expect(await lua(body)).toEqual([
+      [true, true, true],
+      ['pid.exit', 'pid.link.down'],
+      [true, true],
+      expect.stringMatching(/^upgrade: init failed: .*no$/),
+      true,
+      true,
+    ])
+  })
+
+  test('its neighbours hear of its end after several upgrades too', async () => {
+    node.process(
+      'app:w',
+      'return { main = function(n) if n > 0 then process.upgrade(nil, n - 1) end process.registry.register("last") error("over", 0) end }',
+    )
+    expect(
+      await lua(`
+        process.set_options { trap_links = true }
+        process.spawn_linked_monitored("app:w", "${HOST}", 3)
+        local a, b = process.events():receive(), process.events():receive()
+        return { a.kind, b.kind, tostring(b.result.error), process.registry.lookup("last") == nil }`),
+    ).toEqual(['pid.exit', 'pid.link.down', 'over', true])
   })
 
   test('an upgraded process reached by its old handle is still the same', async () => {

@@ -210,6 +210,7 @@ beforeAll(async () => {
       entry('tokens', 'security.token_store', { store: 'app:cache' }),
       entry('rule', 'security.policy', { policy: { actions: '*', resources: '*', effect: 'allow' } }),
       entry('pages', 'template.set'),
+      entry('scope', 'pg.scope'),
       entry('greeter', 'contract.definition', { methods: [{ name: 'greet' }] }),
       entry('quick', 'function.lua', { source: 'return { handler = function() return 1 end }', method: 'handler' }),
       ...rows.map(({ expression }, i) => attempt(`row_${i}`, expression)),

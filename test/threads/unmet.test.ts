@@ -116,6 +116,39 @@ test('are known before anything is done to them by pid, though they end at once'
   expect(await node.eval(body)).toBe(0)
 })
 
+test('met at the very moment they end, they still end as they did', async () => {
+  await node.process(
+    'brief',
+    `return { main = function(i)
+      require("time").sleep(math.random(40) .. "ms")
+      return "over"
+    end }`,
+    { modules: ['time'] },
+  )
+  const body = `local json, events, wrong, met = require("json"), process.events(), {}, 0
+    for round = 1, 4 do
+      process.spawn("app:parent", "app:workers", process.pid(), "app:brief", 400, true)
+      local family = json.decode(process.listen("pids"):receive())
+      local watched = 0
+      while #family.pids > 0 do
+        -- One after the other, again and again: each is met sooner or later.
+        for i = #family.pids, 1, -math.random(7) do
+          local pid = table.remove(family.pids, i)
+          if process.monitor(pid) then watched = watched + 1 end
+        end
+        require("time").sleep("1ms")
+      end
+      for _ = 1, watched do
+        local result = events:receive().result
+        if result.value ~= "over" then wrong[#wrong + 1] = tostring(result.error) end
+      end
+      met = met + watched
+      process.terminate(family.me)
+    end
+    return { met > 0, wrong }`
+  expect(await node.eval(body, MAIN, ['json', 'time'])).toEqual([true, {}])
+})
+
 test('end without a word, and their slices count', async () => {
   const executed = () => node.host.hosts().find(({ id }) => id === WORKERS)?.executed as number
   const before = executed()
@@ -219,4 +252,28 @@ test('a serial is told from those of other runs, and a run is forgotten for the 
   worker.delete(early)
   expect(main.program(early)).toBe(0)
   expect(main.program(1000 * SERIALS_AT_ONCE + 7)).toBe(9)
+})
+
+test('one is met or has ended, never both', () => {
+  const main = new Living()
+  const worker = new Living(main.memory)
+  for (const side of [main, worker]) side.grant(0)
+  for (const serial of [1, 2]) worker.add(serial, 5)
+  expect(main.meet(1)).toBe(5)
+  expect(main.meet(1)).toBe(5)
+  expect(main.program(1)).toBe(5)
+  expect([worker.delete(1), worker.delete(1)]).toEqual([true, false])
+  expect(worker.delete(2)).toBe(false)
+  expect([main.meet(1), main.meet(2), main.meet(3), main.meet(SERIALS_AT_ONCE)]).toEqual([0, 0, 0, 0])
+})
+
+test('what lives of a run that is forgotten does not pass for one of the next', () => {
+  const main = new Living()
+  const worker = new Living(main.memory)
+  for (let run = 0; run <= 64; run++) {
+    if (run === 64) worker.add(7, 5)
+    for (const side of [main, worker]) side.grant(run * SERIALS_AT_ONCE)
+  }
+  expect([...main.serials()]).toEqual([])
+  expect(main.meet(64 * SERIALS_AT_ONCE + 7)).toBe(0)
 })

@@ -2,6 +2,7 @@
 
 import { asRuntimeError, moduleError } from '../../core/error.ts'
 import { type LuaModule, LuaType, luaTypeName, text } from '../../lua/module.ts'
+import { plainValue } from '../../lua/plain.ts'
 import { compileProgram, type Environment, type Program, ProgramCache } from './expression.ts'
 
 export interface ExprDeps {
@@ -50,5 +51,6 @@ function environmentOf(argument: unknown): Environment | undefined {
   if (luaTypeName(argument) !== 'table') {
     throw asRuntimeError(moduleError('Invalid', `environment must be a table, got ${luaTypeName(argument)}`))
   }
-  return argument as Environment
+  // Of a host object an expression sees its text, as every other reader of plain data does (spec/process.md §4).
+  return plainValue(argument) as Environment // a map, as it was one
 }

@@ -38,6 +38,12 @@ function need(guard: Guard, call: Call, action: string, resource: string, messag
     throw moduleError('PermissionDenied', message)
 }
 
+/** Raises, unlike other denials, when the caller may not give a child another context or identity (spec/process.md §3). */
+function mayChange(guard: Guard, call: Call, resource: 'context' | 'security', what: string): void {
+  if (!guard.allows(call.frame, `process.${resource}`, resource, { pid: call.process.pid }))
+    raise(`not allowed to spawn processes with custom ${what}`)
+}
+
 export function processModule({ kernel, guard }: ProcessDeps): LuaModule {
   /** A function on a target process, checked as `process.<verb>`. */
   const targeting =
@@ -117,11 +123,11 @@ export function processModule({ kernel, guard }: ProcessDeps): LuaModule {
       get_options: (call: Call) => ({ ...call.process.options }),
 
       with_context: (call: Call, values: unknown) => {
-        if (!guard.allows(call.frame, 'process.context', 'context'))
-          raise('not allowed to spawn processes with custom context')
+        mayChange(guard, call, 'context', 'context')
         return spawnerType.wrap(spawnerOf(call).withContext(table(values, 1, "'with_context'")))
       },
       with_options: (call: Call, options: unknown) => {
+        mayChange(guard, call, 'context', 'options')
         return spawnerType.wrap(spawnerOf(call).withOptions(table(options, 1, "'with_options'")))
       },
 
@@ -327,21 +333,19 @@ const spawnerType: LuaType<Spawner> = new LuaType<Spawner>({
   name: 'process.Spawner',
   methods: {
     with_context: (call, self: Spawner, values: unknown) => {
-      const action = self.custom ? 'process.security' : 'process.context'
-      if (!self.guard.allows(call.frame, action, self.custom ? 'security' : 'context'))
-        raise('not allowed to spawn processes with custom context')
+      mayChange(self.guard, call, self.custom ? 'security' : 'context', 'context')
       return spawnerType.wrap(self.withContext(table(values, 1, "'with_context'")))
     },
-    with_options: (_call, self: Spawner, options: unknown) =>
-      spawnerType.wrap(self.withOptions(table(options, 1, "'with_options'"))),
+    with_options: (call, self: Spawner, options: unknown) => {
+      mayChange(self.guard, call, 'context', 'options')
+      return spawnerType.wrap(self.withOptions(table(options, 1, "'with_options'")))
+    },
     with_actor: (call, self: Spawner, actor: unknown) => {
-      if (!self.guard.allows(call.frame, 'process.security', 'security'))
-        raise('not allowed to spawn processes with custom actor')
+      mayChange(self.guard, call, 'security', 'actor')
       return spawnerType.wrap(self.withActor(actorOf(actor, 1, "'with_actor'")))
     },
     with_scope: (call, self: Spawner, scope: unknown) => {
-      if (!self.guard.allows(call.frame, 'process.security', 'security'))
-        raise('not allowed to spawn processes with custom scope')
+      mayChange(self.guard, call, 'security', 'scope')
       return spawnerType.wrap(self.withScope(scopeOf(scope, 1, "'with_scope'")))
     },
     with_name: (_call, self: Spawner, name: unknown) => {

@@ -140,7 +140,7 @@ export function processFunctions({ kernel, guard, spawnInThread }: ProcessDeps):
       const length = lua.word(lua.scratch)
       const serial = serialAt(lua.u8, pointer, length)
       const process = serial > 0 ? kernel.bySerial(serial) : undefined
-      if (process !== undefined && hostMatches(lua.u8, pointer, process.host)) return process
+      if (process !== undefined && isPidOf(lua.u8, pointer, kernel.node, process.host)) return process
       return kernel.find(lua.readText(thread, index) as string)
     }
 
@@ -302,6 +302,8 @@ export function pidOf(child: Process): string | Promise<string> {
 
 const BRACE_OPEN = 123
 const BRACE_CLOSE = 125
+const BAR = 124
+const AT = 64
 
 /** The counter of `{…|0x…}` in memory; 0 when it is not such a text. */
 function serialAt(memory: Uint8Array, pointer: number, length: number): number {
@@ -320,17 +322,17 @@ function serialAt(memory: Uint8Array, pointer: number, length: number): number {
   return memory[at] === 120 && memory[at - 1] === 48 && memory[at - 2] === 124 ? serial : 0
 }
 
-/** True when the pid at `pointer` names this host: a pid with another host is another process. */
-function hostMatches(memory: Uint8Array, pointer: number, host: string): boolean {
-  let start = pointer + 1
-  // skip `node@` if the text has one
-  for (let i = start; i < start + 256; i++) {
-    if (memory[i] === 64) {
-      start = i + 1
-      break
-    }
-    if (memory[i] === 124) break
-  }
-  for (let i = 0; i < host.length; i++) if (memory[start + i] !== host.charCodeAt(i)) return false
-  return memory[start + host.length] === 124
+/** True when the pid at `pointer` names this host, and no other node: otherwise it is that of another process. */
+function isPidOf(memory: Uint8Array, pointer: number, node: string, host: string): boolean {
+  const start = pointer + 1
+  if (standsAt(memory, start, host) && memory[start + host.length] === BAR) return true
+  let at = start
+  while (memory[at] !== AT) if (memory[at++] === BAR) return false
+  const ours = at === start || (at - start === node.length && standsAt(memory, start, node))
+  return ours && standsAt(memory, at + 1, host) && memory[at + 1 + host.length] === BAR
+}
+
+function standsAt(memory: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (memory[at + i] !== text.charCodeAt(i)) return false
+  return true
 }

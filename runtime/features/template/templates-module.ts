@@ -1,7 +1,9 @@
 // The `templates` module: renders Jet templates of declared sets.
 
 import { moduleError } from '../../core/error.ts'
+import type { ValueMap } from '../../core/value.ts'
 import { type LuaModule, LuaType, optionalTable, text } from '../../lua/module.ts'
+import { plainValue } from '../../lua/plain.ts'
 import type { Guard } from '../../security/guard.ts'
 import type { TemplateSet, TemplateSets } from './template-set.ts'
 
@@ -21,7 +23,8 @@ const setType: LuaType<Handle> = new LuaType<Handle>({
       const name = text(nameArgument, 2, 'render')
       if (name === '') throw moduleError('Invalid', 'template name is required')
       if (self.set === undefined) throw moduleError('Internal', 'template set is released')
-      return self.set.render(name, optionalTable(data, 3, 'render') ?? {})
+      // Of a host object a template sees its text (spec/process.md §4).
+      return self.set.render(name, plainValue(optionalTable(data, 3, 'render') ?? {}) as ValueMap) // a map, as it was one
     },
     release(_call, self) {
       self.set = undefined

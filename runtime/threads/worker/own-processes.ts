@@ -1,7 +1,6 @@
 // The processes of a worker thread, and which of them the main thread knows: those it has started itself, those with relations, and
 // those that somebody outside may care for. The others live and end without a word (living.ts).
 
-import { RuntimeError } from '../../core/error.ts'
 import type { Frame } from '../../core/frame.ts'
 import { looksLikePid } from '../../core/pid.ts'
 import { LuaProcess } from '../../lua/lua-process.ts'
@@ -106,14 +105,10 @@ export class OwnProcesses {
     if (process.host !== this.#options.host) this.introduce(process)
   }
 
-  /** The main thread has found a living serial and knows nothing of it. */
+  /** The main thread has found a living serial and knows nothing of it. One that ended meanwhile was told of at its end. */
   meet(serial: number): void {
     const process = this.#unmet.has(serial) ? this.#options.kernel.bySerial(serial) : undefined
     if (process !== undefined) this.#announce(process, false, false)
-    else if (!this.#known.has(serial)) {
-      const gone = new RuntimeError('NotFound', 'process not found', { retryable: false })
-      this.#options.main().say(TO_MAIN.ended, serial, gone, undefined, 0)
-    }
   }
 
   /** From here on the main thread knows all of the host's. */
@@ -123,14 +118,14 @@ export class OwnProcesses {
 
   ended(process: Process, exit: Exit): void {
     const { serial, steps = 0 } = process
-    this.#options.living.delete(serial)
+    const met = this.#options.living.delete(serial)
     if (this.#unmet.has(serial)) {
-      if (exit.error === undefined) {
+      if (exit.error === undefined && !met) {
         this.#forgetUnmet(serial)
         this.#slices += steps
         return
       }
-      // Failures are told of in the log.
+      // Somebody waits for its end, or it goes into the log as a failure.
       this.#announce(process, false, false)
     }
     // One that never started is told of where it was to start.

@@ -1,9 +1,10 @@
 // The `expr` module: what Lua sees of expressions.
 
 import { expect, test } from 'vitest'
+import { RuntimeError } from '../../../runtime/core/error.ts'
 import { exprModule } from '../../../runtime/features/expr/expr-module.ts'
 import { ProgramCache } from '../../../runtime/features/expr/expression.ts'
-import type { ModuleTable } from '../../../runtime/lua/module.ts'
+import { LuaType, type ModuleTable } from '../../../runtime/lua/module.ts'
 import { callFunction, callMethod, type Outcome } from '../../support/call-module.ts'
 
 const module = exprModule({ now: () => 0n }).open() as ModuleTable
@@ -39,6 +40,14 @@ test('what leaves an expression is plain data', () => {
     took: 1_000_000_000n,
     list: ['1970-01-01T00:00:00Z'],
   })
+})
+
+test('of a host object an expression sees the text, and nothing inside', () => {
+  const secret = new LuaType<object>({ name: 'app.Thing', tostring: () => 'a thing' }).wrap({ inside: 1 })
+  const environment = { thing: secret, list: [secret], failure: new RuntimeError('Invalid', 'why') }
+  expect(run('eval', '[thing, list[0], failure]', environment).value).toEqual(['a thing', 'a thing', 'why'])
+  for (const path of ['thing.value', 'thing.type', 'list[0].value.inside', 'failure.message', 'keys(thing)'])
+    expect(run('eval', path, environment).error, path).toMatchObject({ kind: 'Internal' })
 })
 
 test('an expression that takes too much is LimitExceeded', () => {

@@ -7,7 +7,7 @@ import { emptyFrame } from '../../../runtime/core/frame.ts'
 import { jetKind, templateSetKind } from '../../../runtime/features/template/template-kinds.ts'
 import { TemplateSet, TemplateSets } from '../../../runtime/features/template/template-set.ts'
 import { templatesModule } from '../../../runtime/features/template/templates-module.ts'
-import type { ModuleTable } from '../../../runtime/lua/module.ts'
+import { LuaType, type ModuleTable } from '../../../runtime/lua/module.ts'
 import { Guard } from '../../../runtime/security/guard.ts'
 import { callFunction, callMethod, fakeCall, type Outcome } from '../../support/call-module.ts'
 
@@ -251,6 +251,18 @@ describe('kinds and module', () => {
     expect(on(set, 'render', '').error).toMatchObject({ kind: 'Invalid' })
     expect(on(set, 'release').value).toBe(true)
     expect(on(set, 'render', 'email').error).toMatchObject({ kind: 'Internal', message: 'template set is released' })
+  })
+
+  test('of a host object a template sees the text, and nothing inside', () => {
+    const { add, module } = world()
+    add('text', '[[ thing ]] [[ list[0] ]]')
+    add('inside', '[[ thing.value.inside ]]')
+    add('range', '[[ range k, v := thing ]][[ k ]][[ end ]]')
+    const { value: set } = callFunction(module, 'get', ['app:views']) as Outcome
+    const thing = new LuaType<object>({ name: 'app.Thing', tostring: () => 'a thing' }).wrap({ inside: 1 })
+    expect(on(set, 'render', 'text', { thing, list: [thing] }).value).toBe('a thing a thing')
+    expect(on(set, 'render', 'inside', { thing }).error?.message).toMatch(/string has no field value/)
+    expect(on(set, 'render', 'range', { thing }).error?.message).toMatch(/cannot range over a thing/)
   })
 
   test('a deleted template is gone, a broken one is refused with its line', async () => {

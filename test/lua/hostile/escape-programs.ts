@@ -230,6 +230,19 @@ export const floods: readonly Hostile[] = [
     value: { n: 1 },
   },
   {
+    name: 'channels and their cases as data for the host',
+    lua: `local ch = channel.new()
+      local values = { ch, process.inbox(), time.after("1h"), ch:case_receive(), ch:case_send(1) }
+      for i, v in ipairs(values) do values[i] = errors.new({ message = "m", details = { v = v } }):details().v end
+      return values`,
+    value: ['channel', 'channel', 'channel', 'channel', 'channel'],
+  },
+  {
+    name: 'channels in place of tables for the host',
+    lua: 'return { pcall(process.with_options, channel.new()) }',
+    value: [false, "bad argument #1 to 'with_options' (table expected, got userdata)"],
+  },
+  {
     name: 'a message with hostile metamethods',
     lua: 'local m = {} for _, e in ipairs { "__index", "__newindex", "__len", "__pairs", "__eq", "__tostring" } do m[e] = function() while true do end end end return process.send(process.pid(), "x", setmetatable({ 1 }, m))',
     value: true,
