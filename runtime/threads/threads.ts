@@ -28,10 +28,13 @@ interface Slot {
   /** The turn it was seen in last, and for how many milliseconds since. */
   beat: number | undefined
   still: number
+  /** When it was last given a process, as a count of all that were given. */
+  given: number
 }
 
 export class Threads {
   readonly #deps: ThreadsDeps
+  #given = 0
   readonly #generated: Slot = slot({
     name: 'generated',
     generated: true,
@@ -61,8 +64,9 @@ export class Threads {
     if (program.generated) return this.generated
     const slots = this.#hosts.get(host)
     if (slots === undefined) return undefined
-    const least = slots.reduce((a, b) => ((b.thread?.processCount ?? 0) < (a.thread?.processCount ?? 0) ? b : a))
-    return this.#threadOf(least)
+    const next = slots.reduce((a, b) => (goesBefore(b, a) ? b : a))
+    next.given = ++this.#given
+    return this.#threadOf(next)
   }
 
   /** A process of a host that its thread has not told of, for somebody who has its pid. */
@@ -207,5 +211,14 @@ export class Threads {
 }
 
 function slot(role: ThreadRole): Slot {
-  return { role, thread: undefined, beat: undefined, still: 0 }
+  return { role, thread: undefined, beat: undefined, still: 0, given: 0 }
+}
+
+/**
+ * Which of two threads gets a process: the one with fewer. Of two with as many, the one that was not the last to get one: some that
+ * are counted have ended without its being known here.
+ */
+function goesBefore(a: Slot, b: Slot): boolean {
+  const more = (a.thread?.processCount ?? 0) - (b.thread?.processCount ?? 0)
+  return more < 0 || (more === 0 && a.given < b.given)
 }

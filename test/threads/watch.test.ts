@@ -102,6 +102,15 @@ describe('code made at run time that hangs', () => {
   })
 })
 
+test('threads with as many processes take turns, for some of those counted have ended', () => {
+  const { threads } = start([built])
+  threads.addHost(HOST, 2)
+  const code = program('return { main = function() end }', false)
+  const given = [1, 2, 3, 4].map(() => threads.placeFor(code, HOST))
+  expect(given[0]).not.toBe(given[1])
+  expect(given.slice(2)).toEqual(given.slice(0, 2))
+})
+
 test('a thread that cannot start fails what was given to it', async () => {
   const { threads, lost } = start([new URL('../support/no-such-worker.mjs', import.meta.url)])
   const call = threads.generated.call(

@@ -14,7 +14,7 @@ local function spawning(n)
 end
 
 local function spawn()
-    local n = kit.int("N", 40000)
+    local n = kit.int("N", 160000)
     spawning(2000)
     kit.report("spawn", n, spawning(n), "processes/s")
     return 0
@@ -51,14 +51,14 @@ local function fanning_across(senders, each)
 end
 
 local function fan_in()
-    local senders, each = kit.int("SENDERS", 100), kit.int("EACH", 5000)
+    local senders, each = kit.int("SENDERS", 100), kit.int("EACH", 20000)
     fanning_in(4, 1000)
     kit.report("fan_in", senders * each, fanning_in(senders, each), "msgs/s")
     return 0
 end
 
 local function fan_across()
-    local senders, each = kit.int("SENDERS", 100), kit.int("EACH", 5000)
+    local senders, each = kit.int("SENDERS", 100), kit.int("EACH", 20000)
     fanning_across(4, 1000)
     kit.report("fan_across", senders * each, fanning_across(senders, each), "msgs/s")
     return 0
