@@ -24,8 +24,10 @@ const LONGEST_PATH = 100
 
 /** Where the host of a project listens: in its `.wippy`, or in the temporary folder when that path is too long. */
 export function controlPath(root: string): string {
-  const digest = createHash('sha256').update(root).digest('hex').slice(0, 16)
-  if (process.platform === 'win32') return `\\\\.\\pipe\\wippy-${digest}`
   const inside = join(root, '.wippy', 'control.sock')
-  return Buffer.byteLength(inside) <= LONGEST_PATH ? inside : join(tmpdir(), `wippy-${userInfo().uid}-${digest}.sock`)
+  const windows = process.platform === 'win32'
+  // Most need no digest, for which `node:crypto` would be loaded: milliseconds in which nothing else runs.
+  if (!windows && Buffer.byteLength(inside) <= LONGEST_PATH) return inside
+  const digest = createHash('sha256').update(root).digest('hex').slice(0, 16)
+  return windows ? `\\\\.\\pipe\\wippy-${digest}` : join(tmpdir(), `wippy-${userInfo().uid}-${digest}.sock`)
 }
