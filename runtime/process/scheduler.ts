@@ -10,8 +10,12 @@ export interface Task {
 
 /** A slice ends after about this long (design ENGINE §3). */
 export const SLICE_MS = 5
-/** The loop hands back to Node after this long. */
+/** The loop hands back to Node after this long, */
 export const BUDGET_MS = 5
+/** and after so much more where tasks wait that use up their slices: one of them runs in every turn. */
+const BUSY_MS = 3
+/** What a slice has at least that began before the loop's time was over. */
+const LEAST_SLICE_MS = 2
 const LOOK_EVERY = 16
 /** With a schedule of a test, a slice that nothing ended before ends after this long, in the scheduler's own time. */
 const ENDLESS_MS = 100
@@ -90,6 +94,7 @@ export class Scheduler {
   #scheduled = false
   #running = false
   #loopStart = 0
+  #budget = BUDGET_MS
   /** Time of a test's schedule: it passes by looking. */
   #looked = 0
   /** When the running slice was first looked at; 0 until then, so that short slices never read the clock. */
@@ -126,13 +131,14 @@ export class Scheduler {
     this.#running = true
     this.overBudget = false
     this.#loopStart = this.time()
+    this.#budget = BUDGET_MS
     this.#turn?.(true)
     let count = 0
     try {
       for (let task = this.#next(); task !== undefined; task = this.#next()) {
         task.run()
         if (this.overBudget) break
-        if ((this.sliceStart !== 0 || ++count % LOOK_EVERY === 0) && this.#used() > BUDGET_MS) break
+        if ((this.sliceStart !== 0 || ++count % LOOK_EVERY === 0) && this.#used() > this.#budget) break
       }
       if (this.#busy.length > 0) this.#runBusy()
     } finally {
@@ -145,6 +151,7 @@ export class Scheduler {
   #runBusy(): void {
     this.overBudget = false
     this.#loopStart = this.time()
+    this.#budget = BUSY_MS
     // Only those that wait now: one that stays busy goes behind what has become ready.
     for (let left = this.#busy.length; left > 0 && this.withinBudget(); left--) this.#busy.shift()?.run()
   }
@@ -185,7 +192,7 @@ export class Scheduler {
       const task = this.#next()
       if (task === undefined) return
       task.run()
-      if ((this.sliceStart !== 0 || ++count % LOOK_EVERY === 0) && this.#used() > BUDGET_MS) this.overBudget = true
+      if ((this.sliceStart !== 0 || ++count % LOOK_EVERY === 0) && this.#used() > this.#budget) this.overBudget = true
     }
   }
 
@@ -199,9 +206,10 @@ export class Scheduler {
     const now = performance.now()
     if (this.sliceStart === 0) {
       this.sliceStart = now
-      return now - this.#loopStart > BUDGET_MS
+      return now - this.#loopStart > this.#budget
     }
-    return now - this.sliceStart > slice || now - this.#loopStart > BUDGET_MS + SLICE_MS
+    const used = now - this.sliceStart
+    return used > slice || (used > LEAST_SLICE_MS && now - this.#loopStart > this.#budget)
   }
 
   /** Nothing ran for so long: it is no time of the running slice. */
@@ -217,7 +225,7 @@ export class Scheduler {
 
   /** False when the loop's time is used up. Looks at the clock. */
   withinBudget(): boolean {
-    if (this.#used() <= BUDGET_MS) return true
+    if (this.#used() <= this.#budget) return true
     this.overBudget = true
     return false
   }
