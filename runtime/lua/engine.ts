@@ -4,7 +4,7 @@
 import { cpuUsage } from 'node:process'
 import { asRuntimeError, RuntimeError } from '../core/error.ts'
 import type { Payload, Process, ProcessFactory, ProcessInit } from '../process/process.ts'
-import { BUDGET_MS, type Scheduler, SLICE_MS } from '../process/scheduler.ts'
+import { type Scheduler, SLICE_MS } from '../process/scheduler.ts'
 import { builtinFunctions } from './builtins.ts'
 import { Channel, channelFunctions, isStranded } from './channel.ts'
 import { Coroutine } from './coroutine.ts'
@@ -789,9 +789,6 @@ function cpuMs(): number {
   const { user, system } = cpuUsage()
   return (user + system) / 1_000
 }
-
-/** How long the event loop may wait for a thread that runs Lua, at most. */
-export const LONGEST_TURN_MS = BUDGET_MS + HARD_MS
 
 /** How many results the answer has, or what is to be raised where it was waited for. */
 function outcomeOf(settle: () => number): number | LuaRaise {

@@ -11,7 +11,7 @@ export interface Task {
 /** A slice ends after about this long (design ENGINE §3). */
 export const SLICE_MS = 5
 /** The loop hands back to Node after this long, */
-export const BUDGET_MS = 5
+const BUDGET_MS = 5
 /** and after so much more where tasks wait that use up their slices: one of them runs in every turn. */
 const BUSY_MS = 3
 /** What a slice has at least that began before the loop's time was over. */
