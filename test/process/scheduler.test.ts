@@ -1,7 +1,7 @@
 // In which order ready tasks run: as they came, but that what the outside wakes does not stand behind a crowd.
 
-import { expect, test } from 'vitest'
-import { Scheduler } from '../../runtime/process/scheduler.ts'
+import { afterEach, expect, test, vi } from 'vitest'
+import { Scheduler, SLICE_MS } from '../../runtime/process/scheduler.ts'
 
 /** Runs what `begin` queues until nothing is ready, and gives the names in the order they ran. */
 async function order(begin: (add: (name: string, then?: () => void) => void) => void): Promise<string[]> {
@@ -50,4 +50,35 @@ test('one that the outside wakes does not wait for a crowd, and a crowd of those
   })
   expect(ran.length).toBe(201)
   for (let i = 0; i < 100; i++) expect(ran.slice(1 + 2 * i, 3 + 2 * i).sort()).toEqual([`inner ${i}`, `outer ${i}`])
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+test('a turn gives each kind of task its time, and no whole slice on top', async () => {
+  // Time passes while tasks run, a millisecond at each look.
+  let now = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => now)
+  const turns: number[] = []
+  let began = 0
+  const scheduler: Scheduler = new Scheduler({
+    turn: (running) => {
+      if (running) began = now
+      else turns.push(now - began)
+    },
+  })
+  const brief = (busy: boolean) => ({ busy, run: () => void (now += 4) })
+  const endless = (busy: boolean) => ({
+    busy,
+    run: () => {
+      scheduler.sliceStart = 0
+      do now++
+      while (!scheduler.sliceOver(SLICE_MS))
+    },
+  })
+  for (const busy of [false, true]) for (const task of [brief(busy), endless(busy)]) scheduler.enqueue(task)
+  while (scheduler.readyCount > 0) await new Promise(setImmediate)
+  // 4 and 4 of the first two: the second began within its time and had the least. Then one that is busy, whose time 4 is.
+  expect(turns[0]).toBe(12)
 })
