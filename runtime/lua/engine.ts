@@ -657,10 +657,7 @@ export class LuaEngine {
 
   /** `id:line` of the Lua code that called the running host function. */
   where(thread: number): string {
-    this.lua.api.luaL_where(thread, 1)
-    const text = this.lua.readText(thread, -1) ?? ''
-    this.lua.api.lua_settop(thread, -2)
-    return text.replace(/: $/, '')
+    return this.#position(thread).replace(/: $/, '')
   }
 
   // ---- channels ----
