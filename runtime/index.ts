@@ -5,6 +5,7 @@ export { type Clock, type ManualClock, manualClock, systemClock } from './core/c
 export type { Entry, Origin } from './core/entry.ts'
 export { type ErrorKind, RuntimeError } from './core/error.ts'
 export { type Actor, emptyFrame, type Frame, type Scope } from './core/frame.ts'
+export type { SecurityBlock } from './core/security-block.ts'
 export type { Value, ValueMap } from './core/value.ts'
 // Hosts: a whole Wippy system in this process.
 export { createHost, type Host, type HostOptions, type Outcome, type SpawnOptions } from './create-host.ts'
@@ -34,5 +35,5 @@ export type { Kind, Opened, Opening } from './registry/kind.ts'
 // The registry: what `host.registry` is.
 export type { ApplyOptions, Registry } from './registry/registry.ts'
 // Identities that entries declare, for kinds that run code.
-export { type DeclaredSecurity, readSecurity, requireDeclared, securer } from './security/declared.ts'
+export { readSecurity, requireDeclared, securer } from './security/declared.ts'
 export type { Service, ServiceExit } from './supervisor/service.ts'

@@ -15,6 +15,7 @@ import {
   notA,
 } from '../core/field.ts'
 import { parseId, resolveId } from '../core/id.ts'
+import { readSecurityBlock, type SecurityBlock } from '../core/security-block.ts'
 import { emptyMap, type ValueMap } from '../core/value.ts'
 import type { Backoff } from './backoff.ts'
 
@@ -32,14 +33,7 @@ export interface Lifecycle {
   readonly backoff: Backoff
   /** 0 is without limit; N allows N-1 restarts after the first failure. */
   readonly maxAttempts: number
-  readonly security: LifecycleSecurity | undefined
-}
-
-/** Who the service is and what it may do; ids are full. */
-export interface LifecycleSecurity {
-  readonly actor: { readonly id: string; readonly meta: ValueMap } | undefined
-  readonly groups: readonly string[]
-  readonly policies: readonly string[]
+  readonly security: SecurityBlock | undefined
 }
 
 export const defaultLifecycle: Lifecycle = {
@@ -99,17 +93,9 @@ const asFraction: Decoder<number> = (value, what) => {
   return fraction
 }
 
-function decodeSecurity(entry: Entry, block: Entry): LifecycleSecurity | undefined {
+function decodeSecurity(entry: Entry, block: Entry): SecurityBlock | undefined {
   const security = field(block, 'security', asMap, undefined)
-  if (security === undefined) return undefined
-  const from = within(entry, 'lifecycle.security', security)
-  const actor = field(from, 'actor', asMap, undefined)
-  const who = actor && within(entry, 'lifecycle.security.actor', actor)
-  return {
-    actor: who && { id: field(who, 'id', asName, ''), meta: field(who, 'meta', asMap, emptyMap()) },
-    groups: field(from, 'groups', asList(asName), []),
-    policies: field(from, 'policies', asList(asName), []),
-  }
+  return security && readSecurityBlock(within(entry, 'lifecycle.security', security))
 }
 
 /** A map inside an entry, read with the same functions and named in errors as `entry app:x lifecycle: …`. */

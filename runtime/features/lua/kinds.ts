@@ -4,6 +4,7 @@ import type { Entry } from '../../core/entry.ts'
 import { moduleError } from '../../core/error.ts'
 import { asCount, asMap, asName, field } from '../../core/field.ts'
 import type { Frame } from '../../core/frame.ts'
+import type { SecurityBlock } from '../../core/security-block.ts'
 import { isMap } from '../../core/value.ts'
 import type { PoolDeps, PoolOptions } from '../../lua/function-pool.ts'
 import type { Program } from '../../lua/program.ts'
@@ -12,7 +13,7 @@ import { type FunctionHandler, type Functions, payloadFrom } from '../../process
 import type { Kernel } from '../../process/kernel.ts'
 import type { Process, ProcessInit } from '../../process/process.ts'
 import type { Kind } from '../../registry/kind.ts'
-import { type DeclaredSecurity, decodeSecurity, securer } from '../../security/declared.ts'
+import { decodeSecurity, securer } from '../../security/declared.ts'
 import type { Policies } from '../../security/policies.ts'
 import { type CodeBase, decodeLua, type LuaConfig } from './code-base.ts'
 import type { Programs } from './programs.ts'
@@ -54,7 +55,7 @@ const poolTypes = ['inline', 'lazy', 'static', 'adaptive'] as const
 
 /** A Lua entry that runs by itself. */
 interface ProgramConfig extends LuaConfig {
-  readonly security: DeclaredSecurity | undefined
+  readonly security: SecurityBlock | undefined
 }
 
 interface FunctionConfig extends ProgramConfig {

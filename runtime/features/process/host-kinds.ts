@@ -7,13 +7,14 @@ import { moduleError } from '../../core/error.ts'
 import { asBoolean, asCount, asList, asMap, asName, field, notA } from '../../core/field.ts'
 import { emptyFrame, type Frame } from '../../core/frame.ts'
 import { parseId, resolveId } from '../../core/id.ts'
-import { emptyMap, isMap, type Value } from '../../core/value.ts'
+import type { SecurityBlock } from '../../core/security-block.ts'
+import { emptyMap, type Value } from '../../core/value.ts'
 import type { Kernel } from '../../process/kernel.ts'
 import { type Process, payloadOf } from '../../process/process.ts'
 import { ProcessHost } from '../../process/process-host.ts'
 import type { AnyKind, Kind } from '../../registry/kind.ts'
 import type { Policies } from '../../security/policies.ts'
-import { decodeLifecycle, type Lifecycle, type LifecycleSecurity } from '../../supervisor/lifecycle.ts'
+import { decodeLifecycle, type Lifecycle } from '../../supervisor/lifecycle.ts'
 import type { Service } from '../../supervisor/service.ts'
 import type { Supervisor } from '../../supervisor/supervisor.ts'
 
@@ -150,12 +151,11 @@ function decodeService(entry: Entry): ServiceConfig {
 }
 
 /** The identity a service runs with (spec/security.md §5): groups and policies that do not exist are skipped. */
-function frameOf(security: LifecycleSecurity | undefined, policies: Policies): Frame {
+function frameOf(security: SecurityBlock | undefined, policies: Policies): Frame {
   if (security === undefined) return emptyFrame
-  const { actor } = security
   return {
     ...emptyFrame,
-    actor: actor === undefined ? undefined : { id: actor.id, meta: isMap(actor.meta) ? actor.meta : emptyMap() },
+    actor: security.actor,
     scope: policies.scope(security.groups, security.policies),
   }
 }
